@@ -1,0 +1,41 @@
+"""The errors a user can meet.
+
+Each is a `GraphcError` and also the built-in error a NumPy user would catch. Messages name the operation, the
+shapes and dtypes, and the user's own line that built each operand (`describe`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .expr import Expr
+
+
+class GraphcError(Exception):
+    """Whatever graphc refuses."""
+
+
+class ShapeError(GraphcError, ValueError):
+    """Shapes, axes or sizes that do not fit."""
+
+
+class DTypeError(GraphcError, TypeError):
+    """Types that do not fit: a dtype, or an object that is no array."""
+
+
+class GraphError(GraphcError, ValueError):
+    """A graph that cannot be built, differentiated or called as asked."""
+
+
+class CompileError(GraphcError, RuntimeError):
+    """A graph that cannot be turned into native code, or code that could not run."""
+
+
+def describe(**operands: Expr) -> str:
+    """One indented line for each operand: its role, what it is and the user's line that built it."""
+    lines = []
+    for role, expr in operands.items():
+        place = f", built at {expr.source}" if expr.source else ""
+        lines.append(f"\n  {role}: {expr.label}{place}")
+    return "".join(lines)

@@ -1,0 +1,260 @@
+"""The node of the tensor graph.
+
+An `Expr` *is* its op, attributes, arguments, dtype and shape: building it twice gives the same object. Nodes are
+immutable and weakly interned, so a graph that nobody holds is freed. Names and source lines are annotations beside
+the node and never part of its identity.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Hashable, Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from .dim import Shape, Size, show
+from .dtype import DType
+from .errors import GraphError
+from .op import Array, Attrs, OpDef
+from .source import Source, user_source
+
+if TYPE_CHECKING:
+    from .storage import Storage
+
+_NO_ATTRS: Attrs = MappingProxyType({})
+_SITES_KEPT = 4
+
+
+class Expr:
+    """A node of the graph: what to compute, never when or how.
+
+    Operators, indexing and comparison build graph, elementwise. `hash` is identity.
+    """
+
+    __slots__ = ("__weakref__", "args", "attrs", "dtype", "name", "op", "shape", "sources")
+    __array_priority__ = 1000.0
+    __array_ufunc__: Any = None
+
+    op: OpDef
+    args: tuple[Expr, ...]
+    attrs: Attrs
+    dtype: DType
+    shape: Shape
+    name: str | None
+    sources: tuple[Source, ...]
+
+    def __init__(self, op: OpDef, args: tuple[Expr, ...], attrs: Attrs, dtype: DType, shape: Shape) -> None:
+        self.op = op
+        self.args = args
+        self.attrs = attrs
+        self.dtype = dtype
+        self.shape = shape
+        self.name = None
+        self.sources = ()
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def source(self) -> Source | None:
+        """The user's line that first built this expression."""
+        return self.sources[0] if self.sources else None
+
+    @property
+    def size(self) -> Size:
+        """The number of elements."""
+        from .dim import product
+
+        return product(self.shape)
+
+    @property
+    def type_text(self) -> str:
+        """Dtype and shape as printed graphs show them: f32[batch, 784]."""
+        return f"{self.dtype.short}[{', '.join(map(str, self.shape))}]"
+
+    @property
+    def label(self) -> str:
+        """What an error message calls this expression."""
+        what = f"{self.name!r}, " if self.name else ""
+        return f"{what}{self.op.name} of dtype {self.dtype} and shape {show(self.shape)}"
+
+    def __repr__(self) -> str:
+        name = f" {self.name!r}" if self.name else ""
+        return f"<{self.op.name}{name}: {self.type_text}>"
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> NoReturn:
+        raise GraphError(
+            f"the truth of an expression is not known while the graph is built ({self.label}); "
+            "use gc.where(condition, a, b) to choose between values, or `is` to compare expressions"
+        )
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a 0-dimensional expression has no length")
+        if isinstance(self.shape[0], int):
+            return self.shape[0]
+        raise GraphError(f"the length {self.shape[0]} is not a number before a call ({self.label})")
+
+    def __iter__(self) -> Iterator[Expr]:
+        return (self[i] for i in range(len(self)))
+
+    def _not_a_number(self) -> NoReturn:
+        raise GraphError(
+            f"an expression has no value before it is computed ({self.label}); "
+            "compile it with gc.compile, or look with gc.interpret"
+        )
+
+    def __float__(self) -> float:
+        self._not_a_number()
+
+    def __int__(self) -> int:
+        self._not_a_number()
+
+    def __index__(self) -> int:
+        self._not_a_number()
+
+    def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
+        self._not_a_number()
+
+    def __copy__(self) -> Expr:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Expr:
+        return self
+
+    if TYPE_CHECKING:
+        # Given their meaning by graphc.frontend, which knows promotion and broadcasting.
+        def __add__(self, other: object) -> Expr: ...
+        def __radd__(self, other: object) -> Expr: ...
+        def __sub__(self, other: object) -> Expr: ...
+        def __rsub__(self, other: object) -> Expr: ...
+        def __mul__(self, other: object) -> Expr: ...
+        def __rmul__(self, other: object) -> Expr: ...
+        def __truediv__(self, other: object) -> Expr: ...
+        def __rtruediv__(self, other: object) -> Expr: ...
+        def __matmul__(self, other: object) -> Expr: ...
+        def __rmatmul__(self, other: object) -> Expr: ...
+        def __pow__(self, other: object) -> Expr: ...
+        def __rpow__(self, other: object) -> Expr: ...
+        def __neg__(self) -> Expr: ...
+        def __pos__(self) -> Expr: ...
+        def __abs__(self) -> Expr: ...
+        def __getitem__(self, key: object) -> Expr: ...
+        def __lt__(self, other: object) -> Expr: ...
+        def __le__(self, other: object) -> Expr: ...
+        def __gt__(self, other: object) -> Expr: ...
+        def __ge__(self, other: object) -> Expr: ...
+        def __eq__(self, other: object) -> Expr: ...  # type: ignore[override]
+        def __ne__(self, other: object) -> Expr: ...  # type: ignore[override]
+        @property
+        def T(self) -> Expr: ...
+        @property
+        def mT(self) -> Expr: ...
+        @property
+        def value(self) -> Array: ...
+        @value.setter
+        def value(self, array: object) -> None: ...
+
+
+_interned: weakref.WeakValueDictionary[Hashable, Expr] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+def make(
+    op: OpDef,
+    args: tuple[Expr, ...] = (),
+    attrs: Attrs = _NO_ATTRS,
+    *,
+    dtype: DType | None = None,
+    shape: Shape | None = None,
+) -> Expr:
+    """The expression of this op, attributes and arguments: the one that exists, or a new one.
+
+    `dtype` and `shape` are given for leaves only; other ops infer them, which is where bad arguments are refused.
+    """
+    key = (op.name, tuple(map(id, args)), tuple(attrs.values()), dtype, shape)
+    expr = _interned.get(key)
+    if expr is None:
+        if dtype is None or shape is None:
+            dtype, shape = op.infer(attrs, *args)
+        frozen = MappingProxyType(dict(attrs)) if attrs else _NO_ATTRS
+        fresh = Expr(op, args, frozen, dtype, shape)
+        with _lock:
+            expr = _interned.setdefault(key, fresh)
+    if len(expr.sources) < _SITES_KEPT:
+        site = user_source()
+        if site is not None and site not in expr.sources:
+            expr.sources = (*expr.sources, site)
+    return expr
+
+
+class ConstantValue:
+    """A constant's array as an attribute: read-only, compared by its bits, so that -0.0 and nan stay themselves."""
+
+    __slots__ = ("_bits", "_hash", "array")
+
+    def __init__(self, array: Array) -> None:
+        self.array = np.array(array, order="C", copy=True)
+        self.array.setflags(write=False)
+        self._bits = self.array.tobytes() if self.array.nbytes <= 64 else None
+        self._hash = hash((self.array.dtype.str, self.array.shape, self._bits or self.array.tobytes()))
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, ConstantValue):
+            return NotImplemented
+        a, b = self.array, other.array
+        return (
+            self._hash == other._hash and a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __str__(self) -> str:
+        if self.array.size <= 8:
+            return " ".join(str(self.array.tolist()).split())
+        return f"<{self.array.size} values>"
+
+    __repr__ = __str__
+
+
+class Token:
+    """What makes a generative node (input, param, random draw) different from every other."""
+
+    __slots__ = ("storage",)
+
+    def __init__(self, storage: Storage | None = None) -> None:
+        self.storage = storage
+
+    def __str__(self) -> str:
+        return "…"
+
+
+def post_order(roots: Mapping[Any, Expr] | list[Expr] | tuple[Expr, ...]) -> list[Expr]:
+    """Every node the roots depend on, arguments before the nodes that use them, each once. Iterative."""
+    values = roots.values() if isinstance(roots, Mapping) else roots
+    order: list[Expr] = []
+    done: set[int] = set()
+    stack: list[Expr] = list(values)[::-1]
+    while stack:
+        node = stack[-1]
+        if id(node) in done:
+            stack.pop()
+            continue
+        waiting = [a for a in node.args if id(a) not in done]
+        if waiting:
+            stack.extend(reversed(waiting))
+        else:
+            done.add(id(node))
+            order.append(node)
+            stack.pop()
+    return order

@@ -1,0 +1,50 @@
+"""Where in the user's code an expression was built."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_is_ours: dict[str, bool] = {}
+_state = threading.local()
+
+
+class Source(NamedTuple):
+    """A line of the user's code."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+def user_source() -> Source | None:
+    """The innermost frame outside graphc; None while the compiler itself builds nodes."""
+    if getattr(_state, "silent", 0):
+        return None
+    frame = sys._getframe(2)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        ours = _is_ours.get(file)
+        if ours is None:
+            ours = _is_ours[file] = file.startswith(_PACKAGE)
+        if not ours:
+            return Source(file, frame.f_lineno)
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
+
+
+@contextmanager
+def no_sources() -> Iterator[None]:
+    """Inside, nodes are the compiler's: their provenance is kept in tables of the compilation instead."""
+    _state.silent = getattr(_state, "silent", 0) + 1
+    try:
+        yield
+    finally:
+        _state.silent -= 1
