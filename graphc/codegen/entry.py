@@ -5,7 +5,8 @@ Kernels are emitted elsewhere, around one function
     define i32 @program(ptr %slots, ptr %arena)
 
 where `slots` holds the addresses of inputs, outputs, params and constants, in this order, and the answer is 0 or the
-number of a failure. This module emits what stands around it:
+number of a failure. This module emits what stands around it, as an LLVM module of its own, to be linked with that of
+the kernels (whose names must not be any of these):
 
     @entry(self, args, nargs, kwnames)   what CPython calls (METH_FASTCALL | METH_KEYWORDS)
     @run(arrays)                         the same for a caller without the GIL; `arrays`: inputs, then outputs
@@ -71,23 +72,29 @@ class Signature:
     structure: Structure
     params: tuple[ParamUse, ...] = ()
     constants: int = 0
+    """How many."""
     arena_bytes: int = 0
     release_gil: bool = False
 
     def __post_init__(self) -> None:
-        expected = {"none": 0, "single": 1}.get(str(self.structure))
-        if expected is None:
-            kind, described = self.structure
-            if kind not in ("tuple", "list", "dict", "rebuild"):
-                raise ValueError(f"there is no structure {self.structure!r}")
-            expected = described if isinstance(described, int) else len(described)
-        if expected != len(self.outputs):
+        if self.kind not in ("none", "single", "tuple", "list", "dict", "rebuild"):
+            raise ValueError(f"there is no structure {self.structure!r}")
+        if isinstance(self.structure, str):
+            held = 1 if self.kind == "single" else 0
+        else:
+            held = len(self.keys) if self.kind == "dict" else int(self.structure[1])  # type: ignore[arg-type]
+        if held != len(self.outputs):
             raise ValueError(f"structure {self.structure!r} does not hold {len(self.outputs)} outputs")
+
+    @property
+    def kind(self) -> str:
+        """The structure's name."""
+        return self.structure if isinstance(self.structure, str) else self.structure[0]
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys of a dict of results."""
-        described = self.structure[1] if len(self.structure) == 2 else ()
+        described = None if isinstance(self.structure, str) else self.structure[1]
         return described if isinstance(described, tuple) else ()
 
     @cached_property
@@ -112,9 +119,9 @@ class StateLayout:
 
 
 def emit_entry(signature: Signature, attributes: str = "nounwind") -> str:
-    """The text that stands around `@program`, which is to be defined in the same module.
+    """The module that stands around `@program`, for `jit.compile_entry`.
 
-    `attributes` stand on every function (`Target.attributes`).
+    `attributes` stand on every function.
     """
     return _Emitter(signature, attributes).text()
 
@@ -125,6 +132,7 @@ ARRAY_DATA, ARRAY_NDIM, ARRAY_DIMS, ARRAY_DTYPE, ARRAY_FLAGS = 16, 24, 32, 56, 6
 C_CONTIGUOUS_AND_ALIGNED = 0x0101
 
 _DECLARATIONS = """\
+declare i32 @program(ptr, ptr)
 declare void @Py_IncRef(ptr)
 declare void @Py_DecRef(ptr)
 declare ptr @PyObject_Vectorcall(ptr, ptr, i64, ptr)
@@ -323,7 +331,9 @@ class _Emitter:
         self._fill_owned()
         arena = self._take_arena("no_memory")
         self._call_holding_gil(arena)
-        self._put("%succeeded = icmp eq i32 %status, 0", "br i1 %succeeded, label %hand_over, label %report", "hand_over:")
+        self._put(
+            "%succeeded = icmp eq i32 %status, 0", "br i1 %succeeded, label %hand_over, label %report", "hand_over:"
+        )
         self._hand_over()
         self._put_failures()
         return self._end()
@@ -422,9 +432,7 @@ class _Emitter:
                 "call void @take_locks()",
                 "br label %locked",
                 "locked:",
-                "%thread = phi ptr [ %waiting, %contended ], [ null, %"
-                + ("leased" if self.leases else self._block_of_call())
-                + " ]",
+                f"%thread = phi ptr [ %waiting, %contended ], [ null, %{self._block_of_call()} ]",
             )
         self._call_program(arena)
         if locked:
@@ -438,7 +446,9 @@ class _Emitter:
             )
 
     def _block_of_call(self) -> str:
-        """The label of the block in which arguments are known to be good and outputs have been made."""
+        """The label of the block in which all is ready for the call."""
+        if self.leases:
+            return "leased"
         if self.outputs:
             return f"y{self.outputs - 1}.made"
         if not self.inputs:
@@ -446,15 +456,14 @@ class _Emitter:
         return f"x{self.inputs - 1}." + ("taken" if self.signature.inputs[-1].shape else "sizes")
 
     def _hand_over(self) -> None:
-        structure = self.signature.structure
-        if structure == "none":
+        kind = self.signature.kind
+        if kind == "none":
             self._state("none", StateLayout.NONE)
             self._put("call void @Py_IncRef(ptr %none)", "ret ptr %none")
             return
-        if structure == "single":
+        if kind == "single":
             self._put("ret ptr %y0")
             return
-        kind = structure[0]
         new = {"list": "PyList_New", "dict": "PyDict_New"}.get(kind, "PyTuple_New")
         size = "" if kind == "dict" else f"i64 {self.outputs}"
         self._put(
@@ -492,8 +501,8 @@ class _Emitter:
 
     def _put_failures(self) -> None:
         drop = f"call void @drop(ptr %outputs, i64 {self.outputs})" if self.outputs else ""
-        if self.signature.structure not in ("none", "single"):
-            if self.signature.structure[0] == "dict":
+        if self.signature.kind not in ("none", "single"):
+            if self.signature.kind == "dict":
                 self._put("drop_dict:", "call void @Py_DecRef(ptr %result)", "br label %drop_outputs")
             self._put("drop_outputs:", drop, "ret ptr null")
         if self.leases:

@@ -32,13 +32,16 @@ if TYPE_CHECKING:
 CPU_LEVELS = ("native", "x86-64-v3", "x86-64")
 """What GRAPHC_CPU may say."""
 
-_setup_lock = threading.RLock()
+_lock = threading.RLock()
+"""Held whenever LLVM works. A fork waits for it, so that a child never starts from a half-done compilation."""
+
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 @functools.cache
 def _llvm() -> Any:
     """llvmlite's binding, imported and initialised: about 50 ms, the first time."""
-    with _setup_lock:
+    with _lock:
         import llvmlite.binding as llvm
 
         llvm.initialize_native_target()
@@ -143,9 +146,16 @@ def _machine(target: Target, level: int) -> llvm.TargetMachine:
 # ---- text to object ------------------------------------------------------------------------------------------
 
 EFFORTS = (0, 1, 2)
-"""How hard LLVM tries. The loops arrive tiled, vectorized and unrolled, so little is left to find:
-0 inlines what must be inlined and puts variables in registers; 1 also removes common subexpressions and dead code
-and simplifies; 2 is LLVM's own -O2 without its vectorizers."""
+"""How hard LLVM tries on kernels. The loops arrive tiled, vectorized and unrolled, so little is left to find:
+
+0   inlines what must be inlined and puts variables in registers
+1   also combines instructions and simplifies control flow: a fifth more time, and better addresses
+2   LLVM's own -O2 without its vectorizers: twice the time, for kernels that other levels serve badly
+
+Selecting instructions takes most of the time. It finds common subexpressions and moves invariants out of loops too,
+so that neither is done before."""
+
+_CODEGEN_LEVELS = {None: 0, 0: 1, 1: 2, 2: 2}
 
 
 def compile_object(ir_text: str, target: Target, effort: int = 1) -> bytes:
@@ -153,27 +163,40 @@ def compile_object(ir_text: str, target: Target, effort: int = 1) -> bytes:
 
     Raises CompileError when LLVM does not accept the text; that is always a mistake of graphc.
     """
-    with _setup_lock:
+    return _compile(ir_text, target, effort)
+
+
+def compile_entry(ir_text: str, target: Target) -> bytes:
+    """The object code of the text around a program (`entry.emit_entry`), made in a hurry.
+
+    It is straight-line code that calls other functions: LLVM's quickest code is as fast there, and comes in a fifth
+    of the time.
+    """
+    return _compile(ir_text, target, None)
+
+
+def _compile(ir_text: str, target: Target, effort: int | None) -> bytes:
+    with _lock:
         module = _optimized(ir_text, target, effort)
         try:
-            return bytes(_machine(target, _codegen_level(effort)).emit_object(module))
+            return bytes(_machine(target, _CODEGEN_LEVELS[effort]).emit_object(module))
         finally:
             module.close()
 
 
 def assembly(ir_text: str, target: Target, effort: int = 1) -> str:
     """The machine code of a module as text, for reading."""
-    with _setup_lock:
+    with _lock:
         module = _optimized(ir_text, target, effort)
         try:
-            return str(_machine(target, _codegen_level(effort)).emit_assembly(module))
+            return str(_machine(target, _CODEGEN_LEVELS[effort]).emit_assembly(module))
         finally:
             module.close()
 
 
 def optimized_ir(ir_text: str, target: Target, effort: int = 1) -> str:
     """The module as it is after the passes, for reading."""
-    with _setup_lock:
+    with _lock:
         module = _optimized(ir_text, target, effort)
         try:
             return str(module)
@@ -181,12 +204,8 @@ def optimized_ir(ir_text: str, target: Target, effort: int = 1) -> str:
             module.close()
 
 
-def _codegen_level(effort: int) -> int:
-    return 1 if effort == 0 else 2
-
-
-def _optimized(ir_text: str, target: Target, effort: int) -> llvm.ModuleRef:
-    if effort not in EFFORTS:
+def _optimized(ir_text: str, target: Target, effort: int | None) -> llvm.ModuleRef:
+    if effort not in _CODEGEN_LEVELS:
         raise CompileError(f"effort {effort} is none of {EFFORTS}")
     llvm = _llvm()
     try:
@@ -195,11 +214,11 @@ def _optimized(ir_text: str, target: Target, effort: int) -> llvm.ModuleRef:
         module.verify()
     except RuntimeError as error:
         raise CompileError(f"LLVM does not accept the module: {error}") from error
-    _run_passes(module, _machine(target, _codegen_level(effort)), effort)
+    _run_passes(module, _machine(target, _CODEGEN_LEVELS[effort]), effort)
     return module
 
 
-def _run_passes(module: llvm.ModuleRef, machine: llvm.TargetMachine, effort: int) -> None:
+def _run_passes(module: llvm.ModuleRef, machine: llvm.TargetMachine, effort: int | None) -> None:
     """A pass manager runs once; all of this is made anew for every module."""
     llvm = _llvm()
     options = llvm.create_pipeline_tuning_options(speed_level=2)
@@ -213,10 +232,8 @@ def _run_passes(module: llvm.ModuleRef, machine: llvm.TargetMachine, effort: int
         passes.add_always_inliner_pass()
         passes.add_sroa_pass()
         if effort == 1:
-            passes.add_new_gvn_pass()
             passes.add_instruction_combine_pass()
             passes.add_simplify_cfg_pass()
-            passes.add_dead_code_elimination_pass()
     passes.run(module, builder)
     passes.close()
     builder.close()
@@ -248,6 +265,12 @@ class Loaded:
     def __getitem__(self, symbol: str) -> int:
         return self._addresses[symbol]
 
+    def function(self, symbol: str, prototype: Any) -> Any:
+        """A symbol as a function for Python, of a type made by `ctypes.CFUNCTYPE`. It keeps the code loaded."""
+        function = prototype(self._addresses[symbol])
+        function.code = self
+        return function
+
 
 _numbers = itertools.count()
 _in_process: dict[int, tuple[weakref.ref[Any], Any, Any]] = {}
@@ -260,7 +283,8 @@ def _unload(number: int, _: object) -> None:
     _, farewell, tracker = entry
     if farewell is not None:
         farewell()
-    tracker.close()
+    with _lock:
+        tracker.close()
 
 
 def _keep_everything() -> None:
@@ -275,23 +299,23 @@ def _linker() -> llvm.LLJIT:
     llvm = _llvm()
     atexit.register(_keep_everything)
     target = Target.current()
-    return llvm.create_lljit_compiler(
-        _create_machine(target.triple, target.cpu, target.features), use_jit_link=True
-    )
+    return llvm.create_lljit_compiler(_create_machine(target.triple, target.cpu, target.features), use_jit_link=True)
 
 
-def load(object_bytes: bytes, symbols: Sequence[str], last: str | None = None) -> Loaded:
-    """Link an object into this process and look up `symbols`.
+def load(objects: bytes | Sequence[bytes], symbols: Sequence[str], last: str | None = None) -> Loaded:
+    """Link one or several objects into this process, as one library, and look up `symbols`.
 
     Functions of the C library, of CPython and of the loaded extension modules resolve by name. `last` names a
     `void ()` function to call just before the code is unloaded. Raises CompileError for a symbol nobody defines.
     """
     llvm = _llvm()
-    builder = llvm.JITLibraryBuilder().add_object_img(object_bytes).add_current_process()
+    builder = llvm.JITLibraryBuilder().add_current_process()
+    for code in (objects,) if isinstance(objects, bytes) else objects:
+        builder.add_object_img(code)
     wanted = (*symbols, last) if last else tuple(symbols)
     for symbol in wanted:
         builder.export_symbol(symbol)
-    with _setup_lock:
+    with _lock:
         try:
             tracker = builder.link(_linker(), f"graphc.{next(_numbers)}")
         except RuntimeError as error:

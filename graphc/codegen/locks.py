@@ -1,8 +1,13 @@
 """The locks of params, as LLVM text.
 
-A lock is an int32: 0 free, -1 one writer, n > 0 readers. Behind it a second int32 counts the writers that wait, so
-that readers who overlap for ever do not keep a writer out: a polite reader lets a waiting writer go first. Politeness
-ends with the spinning, so that writers do not keep a reader out either.
+A lock is three int32:
+
+    0   0 free, -1 one writer, n > 0 readers
+    4   how many writers wait
+    8   how many writers have been, to tell whether one has been since
+
+Readers who overlap for ever would keep a writer out, so a reader is polite: it lets a waiting writer go first. It is
+polite to one writer only, so that writers do not keep a reader out either.
 
 A program takes the locks of all its params or none (`@try_locks`), and waits holding none: no order of params can
 deadlock, and nobody waits while it holds the GIL.
@@ -59,10 +64,10 @@ refused:
 ; Between attempts: spin a little, let others run, then sleep.
 define internal void @wait_a_little(i32 %attempts) ATTRIBUTES {
 start:
-  %early = icmp ult i32 %attempts, SPINS
+  %early = icmp ult i32 %attempts, 16
   br i1 %early, label %done, label %later
 later:
-  %soon = icmp ult i32 %attempts, PATIENCE
+  %soon = icmp ult i32 %attempts, 64
   br i1 %soon, label %yield, label %sleep
 yield:
   %yielded = call i32 @sched_yield()
@@ -76,10 +81,13 @@ done:
 
 define void @lock_shared(ptr %lock) ATTRIBUTES {
 start:
+  %writes = getelementptr i8, ptr %lock, i64 8
+  %before = load atomic i32, ptr %writes monotonic, align 4
   br label %attempt
 attempt:
   %attempts = phi i32 [ 0, %start ], [ %next, %again ]
-  %polite = icmp ult i32 %attempts, PATIENCE
+  %now = load atomic i32, ptr %writes monotonic, align 4
+  %polite = icmp eq i32 %now, %before
   %taken = call i1 @try_shared(ptr %lock, i1 %polite)
   br i1 %taken, label %done, label %again
 again:
@@ -114,6 +122,10 @@ done:
 }
 
 define void @unlock_exclusive(ptr %lock) ATTRIBUTES {
+  %writes = getelementptr i8, ptr %lock, i64 8
+  %before = load atomic i32, ptr %writes monotonic, align 4
+  %after = add i32 %before, 1
+  store atomic i32 %after, ptr %writes monotonic, align 4
   store atomic i32 0, ptr %lock release, align 4
   ret void
 }
@@ -225,6 +237,27 @@ done:
   ret void
 }
 
+; How many writers all params have seen.
+define internal i32 @count_writes() ATTRIBUTES {
+start:
+  br label %next
+next:
+  %i = phi i64 [ 0, %start ], [ %following, %one ]
+  %sum = phi i32 [ 0, %start ], [ %larger, %one ]
+  %more = icmp ult i64 %i, COUNT
+  br i1 %more, label %one, label %done
+one:
+  %place = getelementptr ptr, ptr LOCKS, i64 %i
+  %lock = load ptr, ptr %place
+  %writes = getelementptr i8, ptr %lock, i64 8
+  %count = load atomic i32, ptr %writes monotonic, align 4
+  %larger = add i32 %sum, %count
+  %following = add i64 %i, 1
+  br label %next
+done:
+  ret i32 %sum
+}
+
 ; Comes back with all locks. The caller must not hold the GIL.
 define internal void @take_locks() ATTRIBUTES {
 start:
@@ -232,11 +265,13 @@ start:
   br i1 %free, label %done, label %contended
 contended:
   call void @queue_up(i32 1)
+  %before = call i32 @count_writes()
   br label %attempt
 attempt:
   %attempts = phi i32 [ 0, %contended ], [ %next, %again ]
-  %early = icmp ult i32 %attempts, PATIENCE
-  %polite = and i1 %early, READS_ONLY
+  %now = call i32 @count_writes()
+  %unchanged = icmp eq i32 %now, %before
+  %polite = and i1 %unchanged, READS_ONLY
   %taken = call i1 @try_locks(i1 %polite)
   br i1 %taken, label %leave, label %again
 again:
@@ -261,8 +296,6 @@ def emit(updates: Sequence[bool], locks: str) -> str:
     text = _WORDS + (_ALL if updates else "")
     for name, value in (
         ("READS_ONLY", "false" if any(updates) else "true"),
-        ("SPINS", "16"),
-        ("PATIENCE", "64"),
         ("COUNT", str(len(updates))),
         ("UPDATES", ", ".join(f"i8 {int(update)}" for update in updates)),
         ("LOCKS", locks),

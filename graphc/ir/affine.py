@@ -144,7 +144,7 @@ def floordiv(form: Affine, by: int) -> Affine:
         return form
     whole, rest = _split(form, by)
     low, high = rest.range()
-    if 0 <= low and high < by:
+    if low >= 0 and high < by:
         return whole
     return whole + Affine(((Quotient(rest, by), 1),))
 
@@ -155,7 +155,7 @@ def modulo(form: Affine, by: int) -> Affine:
         return Affine()
     _, rest = _split(form, by)
     low, high = rest.range()
-    if 0 <= low and high < by:
+    if low >= 0 and high < by:
         return rest
     return Affine(((Remainder(rest, by), 1),))
 

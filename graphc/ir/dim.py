@@ -83,22 +83,25 @@ class Dim:
     def __index__(self) -> int:
         raise ShapeError(f"the size {self} is not a number before a call; use it in shapes, or gc.size(x, axis)")
 
-    def __add__(self, other: Size) -> Size:
-        return _sum(self, other, 1)
+    # With what is no size (an expression, a float) these leave the operation to the other operand.
 
-    def __radd__(self, other: int) -> Size:
-        return _sum(self, other, 1)
+    def __add__(self, other: Size) -> Size:
+        return _sum(self, other, 1) if _is_size(other) else NotImplemented
+
+    __radd__ = __add__
 
     def __sub__(self, other: Size) -> Size:
-        return _sum(self, other, -1)
+        return _sum(self, other, -1) if _is_size(other) else NotImplemented
 
     def __rsub__(self, other: int) -> Size:
-        return _sum(-self, other, 1)
+        return _sum(-self, other, 1) if _is_size(other) else NotImplemented
 
     def __neg__(self) -> Dim:
         return Dim({m: -c for m, c in self.terms})
 
     def __mul__(self, other: Size) -> Size:
+        if not _is_size(other):
+            return NotImplemented
         product: dict[Monomial, int] = {}
         for m1, c1 in self.terms:
             for m2, c2 in _terms(other):
@@ -109,10 +112,14 @@ class Dim:
     __rmul__ = __mul__
 
     def __floordiv__(self, other: Size) -> Size:
-        return floordiv(self, other)
+        return floordiv(self, other) if _is_size(other) else NotImplemented
 
     def __rfloordiv__(self, other: int) -> Size:
-        return floordiv(other, self)
+        return floordiv(other, self) if _is_size(other) else NotImplemented
+
+
+def _is_size(given: object) -> bool:
+    return isinstance(given, (int, Dim))
 
 
 def _terms(size: Size) -> tuple[tuple[Monomial, int], ...]:

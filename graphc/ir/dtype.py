@@ -110,7 +110,5 @@ def promote(a: DType, b: DType) -> DType:
     if signed.bits > unsigned.bits:
         return signed
     if unsigned.bits == 64:
-        raise DTypeError(
-            f"{a} with {b} has no common integer type; convert one of them with gc.astype(x, ...)"
-        )
+        raise DTypeError(f"{a} with {b} has no common integer type; convert one of them with gc.astype(x, ...)")
     return _BY_NAME[f"int{2 * unsigned.bits}"]

@@ -17,7 +17,7 @@ import numpy as np
 
 from .dim import Shape, Size, show
 from .dtype import DType
-from .errors import GraphError
+from .errors import GraphError, ShapeError, describe
 from .op import Array, Attrs, OpDef
 from .source import Source, user_source
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _NO_ATTRS: Attrs = MappingProxyType({})
 _SITES_KEPT = 4
+MAX_BYTES = 2**47
+"""What an address space holds; arrays beyond it are a mistake and refused."""
 
 
 class Expr:
@@ -184,6 +186,7 @@ def make(
     if expr is None:
         if dtype is None or shape is None:
             dtype, shape = op.infer(attrs, *args)
+        _refuse_absurd(op, args, dtype, shape)
         frozen = MappingProxyType(dict(attrs)) if attrs else _NO_ATTRS
         fresh = Expr(op, args, frozen, dtype, shape)
         with _lock:
@@ -193,6 +196,18 @@ def make(
         if site is not None and site not in expr.sources:
             expr.sources = (*expr.sources, site)
     return expr
+
+
+def _refuse_absurd(op: OpDef, args: tuple[Expr, ...], dtype: DType, shape: Shape) -> None:
+    total = dtype.bytes
+    for d in shape:
+        if isinstance(d, int):
+            total *= d
+    if total >= MAX_BYTES:
+        roles = {f"operand{i}": a for i, a in enumerate(args)}
+        raise ShapeError(
+            f"{op.name}: an array of shape {show(shape)} is beyond what an address reaches{describe(**roles)}"
+        )
 
 
 class ConstantValue:
@@ -212,9 +227,7 @@ class ConstantValue:
         if not isinstance(other, ConstantValue):
             return NotImplemented
         a, b = self.array, other.array
-        return (
-            self._hash == other._hash and a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
-        )
+        return self._hash == other._hash and a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 
     def __hash__(self) -> int:
         return self._hash

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import NamedTuple
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -28,7 +29,7 @@ def user_source() -> Source | None:
     """The innermost frame outside graphc; None while the compiler itself builds nodes."""
     if getattr(_state, "silent", 0):
         return None
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         file = frame.f_code.co_filename
         ours = _is_ours.get(file)
@@ -36,7 +37,7 @@ def user_source() -> Source | None:
             ours = _is_ours[file] = file.startswith(_PACKAGE)
         if not ours:
             return Source(file, frame.f_lineno)
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return None
 
 

@@ -3,7 +3,8 @@
 A buffer begins with a line of its own for the lock, so that taking it never disturbs the data:
 
     lock_address      int32   0 free, -1 one writer, n > 0 readers
-    lock_address + 4  int32   writers that are waiting; new readers let them go first
+    lock_address + 4  int32   how many writers wait; new readers let one go first
+    lock_address + 8  int32   how many writers there have been
     address = lock_address + 64, the elements in C order
 
 Native code moves the lock word with atomic operations. Until a program has been loaded nobody but Python touches
@@ -26,8 +27,7 @@ import numpy.typing as npt
 ALIGNMENT = 64
 """Bytes: a cache line, and the widest vector there is."""
 
-LOCK_BYTES = 8
-"""The lock word and the count of waiting writers."""
+LOCK_BYTES = 12
 
 Copy = Callable[[int, int, int, int], object]
 """(lock address, destination, source, bytes): takes the lock, copies and gives the lock back, without the GIL."""
@@ -35,13 +35,11 @@ Copy = Callable[[int, int, int, int], object]
 
 @dataclass(frozen=True, slots=True)
 class NativeCopies:
-    """The two ways into a buffer that native programs share. Both are one native call, so that no signal can
-    come between taking the lock and giving it back."""
+    """The ways out of and into a buffer that native programs share. Each is one native call, so that no signal can
+    come between taking the lock and giving it back. They keep the native code loaded."""
 
     shared: Copy
     exclusive: Copy
-    owner: object
-    """Keeps the native code loaded."""
 
 
 class Storage:

@@ -1,9 +1,9 @@
 """The printed form of a graph: typed SSA text.
 
-    %0: f32[batch, 784] = input x
-    %1: f32[784, 512] = param W1
-    %2: f32[batch, 512] = matmul %0, %1
-    return %2
+%0: f32[batch, 784] = input x
+%1: f32[784, 512] = param W1
+%2: f32[batch, 512] = matmul %0, %1
+return %2
 """
 
 from __future__ import annotations

@@ -47,11 +47,11 @@ def _take_reference(attrs: Attrs, x: Array, indices: Array) -> Array:
 
 def _scatter_infer(attrs: Attrs, indices: Expr, updates: Expr) -> tuple[DType, Shape]:
     if not indices.dtype.is_integer:
-        raise DTypeError(f"scatter_add_along_axis: indices must be integers{describe(indices=indices, updates=updates)}")
+        operands = describe(indices=indices, updates=updates)
+        raise DTypeError(f"scatter_add_along_axis: indices must be integers{operands}")
     if indices.shape != updates.shape:
-        raise ShapeError(
-            f"scatter_add_along_axis: indices and updates must agree in shape{describe(indices=indices, updates=updates)}"
-        )
+        operands = describe(indices=indices, updates=updates)
+        raise ShapeError(f"scatter_add_along_axis: indices and updates must agree in shape{operands}")
     axis = attrs["axis"]
     return updates.dtype, (*updates.shape[:axis], attrs["size"], *updates.shape[axis + 1 :])
 
@@ -61,7 +61,7 @@ def _scatter_reference(attrs: Attrs, indices: Array, updates: Array) -> Array:
     wrapped = _wrap(indices, size)
     valid = (wrapped >= 0) & (wrapped < size)
     out = np.zeros((*updates.shape[:axis], size, *updates.shape[axis + 1 :]), updates.dtype)
-    where_to = list(np.indices(updates.shape))
+    where_to: list[Array] = list(np.indices(updates.shape))
     where_to[axis] = wrapped
     np.add.at(out, tuple(i[valid] for i in where_to), updates[valid])
     return out

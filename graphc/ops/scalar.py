@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -35,17 +35,20 @@ def like(value: float, x: Expr) -> Expr:
 
 def _infer(name: str, kinds: tuple[str, ...], result: DType | None, same: slice) -> Callable[..., Any]:
     def infer(attrs: Attrs, *args: Expr) -> tuple[DType, Shape]:
-        operands = args[same]
-        if any(a.shape != args[0].shape for a in args):
-            roles = dict(zip(_ORDINALS, args, strict=False))
-            raise ShapeError(f"{name}: operands differ in shape{describe(**roles)}")
-        if any(a.dtype is not operands[0].dtype for a in operands):
-            roles = dict(zip(_ORDINALS, args, strict=False))
-            raise DTypeError(f"{name}: operands differ in dtype{describe(**roles)}")
-        if operands[0].dtype.kind not in kinds:
+        shape, dtype = args[0].shape, args[same][0].dtype
+        for arg in args[1:]:
+            if arg.shape is not shape and arg.shape != shape:
+                roles = dict(zip(_ORDINALS, args, strict=False))
+                raise ShapeError(f"{name}: operands differ in shape{describe(**roles)}")
+        for arg in args[same]:
+            if arg.dtype is not dtype:
+                roles = dict(zip(_ORDINALS, args, strict=False))
+                raise DTypeError(f"{name}: operands differ in dtype{describe(**roles)}")
+        if dtype.kind not in kinds:
             wanted = "floating point" if kinds == FLOAT else "/".join(kinds)
-            raise DTypeError(f"{name} is defined for {wanted}, not {operands[0].dtype}{describe(operand=operands[0])}")
-        return result or operands[0].dtype, args[0].shape
+            roles = {"operand": args[same][0]}
+            raise DTypeError(f"{name} is defined for {wanted}, not {dtype}{describe(**roles)}")
+        return result or dtype, shape
 
     return infer
 
@@ -84,7 +87,7 @@ def _row(
     jvp: Callable[..., Expr | None] | None = None,
     same: slice = slice(None),
     doc: str = "",
-) -> Callable[..., Expr]:
+) -> Build:
     intervals = domain or ((-3.0, 3.0),) * arity
 
     def samples() -> tuple[Sample, ...]:
@@ -109,6 +112,13 @@ def _row(
     build.__doc__ = doc
     return build
 
+
+# Derivatives refer to rows further down.
+Build: TypeAlias = Callable[..., Expr]
+divide: Build
+greater: Build
+negative: Build
+sign: Build
 
 # Arithmetic ----------------------------------------------------------------------------------------------------
 
@@ -186,7 +196,7 @@ def _half_at_ties(x: Expr, y: Expr) -> Expr:
 
 relu = _row("relu", 1, lambda x: np.maximum(x, x.dtype.type(0)),
             lambda out, x: (where(greater(x, like(0, x)), like(1, x), like(0, x)),), dtypes=NUMBERS,
-            vjp=lambda g, out, x: (where(greater(x, like(0, x)), g, like(0, g)),),
+            vjp=lambda g, out, x: (where(greater(out, like(0, x)), g, like(0, g)),),
             jvp=lambda out, inputs, tangents: None if tangents[0] is None else where(
                 greater(inputs[0], like(0, inputs[0])), tangents[0], like(0, out)),
             domain=((0.2, 3),), flags="monotone idempotent", standard=None, doc="max(x, 0)")  # fmt: skip
@@ -249,7 +259,7 @@ def _where_partials(out: Expr, condition: Expr, x: Expr, y: Expr) -> tuple[Expr 
 
 _WHERE = register(
     OpDef(
-        "where", "elementwise", 3, _where_infer, lambda attrs, c, x, y: np.where(c, x, y),
+        "where", "elementwise", 3, _where_infer, lambda attrs, c, x, y: np.asarray(np.where(c, x, y)),
         vjp=_where_vjp, jvp=_where_jvp, partials=_where_partials, dtypes=ANY, standard="where",
         samples=lambda: tuple(
             Sample((s, s, s), {}, ((0, 1), (-3, 3), (-3, 3)), ("bool", "", "")) for s in ((7,), (3, 5), (), (0, 4))

@@ -117,9 +117,8 @@ def permute_dims(x: Expr, axes: tuple[int, ...]) -> Expr:
 def _broadcast_infer(attrs: Attrs, x: Expr) -> tuple[DType, Shape]:
     shape: Shape = attrs["shape"]
     lead = len(shape) - x.ndim
-    fits = lead >= 0 and all(
-        old == new or (isinstance(old, int) and old == 1) for old, new in zip(x.shape, shape[max(lead, 0) :], strict=False)
-    )
+    stretched = zip(x.shape, shape[max(lead, 0) :], strict=False)
+    fits = lead >= 0 and all(old == new or (isinstance(old, int) and old == 1) for old, new in stretched)
     if not fits:
         raise ShapeError(f"broadcast_to: {show(x.shape)} does not stretch to {show(shape)}{describe(x=x)}")
     return x.dtype, shape

@@ -1,1 +1,70 @@
-""
+"""Rewriting: a graph becomes a simpler, stabler, faster one of the same meaning. Rules are data, one or two lines each.
+
+    result = simplify(graph)                    # Simplified(graph, hits, origins)
+    print(explain())                            # the rules by phase: name, kind, what becomes what
+
+Each phase carries the rules of the earlier ones along, so that what it makes is in their normal form as well; the
+fixpoint of the last is the fixpoint of all.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from ..ir.graph import Graph
+from ..ir.source import no_sources
+from .canonicalize import ALGEBRA, FAST_ALGEBRA
+from .constants import FOLD
+from .engine import Rule, RuleSet, Simplified, rewrite
+from .movement import MOVEMENT
+from .specialize import SPECIALIZE, SUMS_OF_SCATTERS
+from .stabilize import STABILIZE
+
+CANONICALIZE = FOLD + ALGEBRA + MOVEMENT + FAST_ALGEBRA
+STABLE = SUMS_OF_SCATTERS + STABILIZE
+
+PHASES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
+    ("canonicalize", CANONICALIZE),
+    ("stabilize", STABLE),
+    ("specialize", SPECIALIZE),
+)
+"""What each phase adds to the rules of those before it."""
+
+PHASES_OF_LEVEL = {1: 1, 2: 3, 3: 3}
+"""How many of the phases an optimization level runs."""
+
+RULES: tuple[Rule, ...] = CANONICALIZE + STABLE + SPECIALIZE
+
+
+def simplify(graph: Graph, level: int = 2, fast_math: bool = False) -> Simplified:
+    """The graph in the normal form of the rules.
+
+    Args:
+        graph: any graph; shapes may hold named dimensions.
+        level: 1 brings it to canonical form, 2 and 3 also make it stable and specialize it for compilation, after
+            which it should not be differentiated any more (`stop_gradient` is gone).
+        fast_math: also apply rules that are wrong for nan, infinity or signed zero, or reassociate floats.
+
+    Returns:
+        The graph, how often each rule fired, and the provenance of every node.
+    """
+    with no_sources():
+        return rewrite(graph, [_rule_sets(i, fast_math) for i in range(PHASES_OF_LEVEL[level])])
+
+
+@lru_cache(maxsize=None)
+def _rule_sets(phase: int, fast_math: bool) -> tuple[RuleSet, RuleSet]:
+    """The rules of a phase, the earlier ones along, and those that it adds."""
+    kept = [[r for r in rules if fast_math or r.kind != "fast_math"] for _, rules in PHASES[: phase + 1]]
+    return RuleSet([r for rules in kept for r in rules]), RuleSet(kept[-1])
+
+
+def explain() -> str:
+    """All rules as a table in Markdown: name, kind, what becomes what."""
+    lines = ["| phase | rule | kind | |", "|---|---|---|---|"]
+    for phase, rules in PHASES:
+        lines += [f"| {phase} | {r.name} | {r.kind} | `{r.text}` |" for r in rules]
+    return "\n".join(lines) + "\n"
+
+
+__all__ = ["PHASES", "PHASES_OF_LEVEL", "RULES", "Rule", "RuleSet", "Simplified", "explain", "rewrite", "simplify"]

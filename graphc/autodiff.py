@@ -1,0 +1,294 @@
+"""The chain rule, and nothing else: one reverse sweep, one forward sweep, both iterative.
+
+    loss = sum(square(x @ w))                 in reverse:   ∂loss = 1
+      %2 = matmul x, w                                      ∂%3 = broadcast 1        (vjp of sum)
+      %3 = square %2                                        ∂%2 = ∂%3 · (2 · %2)     (vjp of square)
+      %4 = sum %3                                           ∂w  = xᵀ @ ∂%2           (vjp of matmul)
+
+The rules are the ops' own (`OpDef.vjp`, `OpDef.jvp`). Derivatives are graphs like any other, so derivatives of
+derivatives need nothing more. A sweep also records what it did, which is what derivations and pictures show.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .ir.arguments import convert
+from .ir.errors import DTypeError, GraphError, ShapeError, describe
+from .ir.expr import Expr, post_order
+from .ir.graph import ExprTable
+from .ir.tree import Tree, expressions, flatten
+from .ops import leaf, scalar
+
+Unused = Literal["error", "zeros"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Contribution:
+    """What one use of a node adds to its cotangent: one application of the chain rule."""
+
+    consumer: Expr
+    """The node that takes it as an argument."""
+    position: int
+    """Which argument of the consumer it is."""
+    cotangent: Expr
+    """The consumer's cotangent times the consumer's derivative by this argument."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Sweep:
+    """A reverse sweep as it happened."""
+
+    order: list[Expr] = field(default_factory=list)
+    """Nodes in the order their cotangents became final: each after all of its consumers."""
+    cotangents: ExprTable[Expr] = field(default_factory=ExprTable)
+    """The total cotangent of each node in `order`."""
+    contributions: ExprTable[list[Contribution]] = field(default_factory=ExprTable)
+    """What each node's total was added up from, in that order; the outputs' own cotangents come before them."""
+
+
+def sweep(outputs: Sequence[Expr], cotangents: Sequence[Expr], wrt: Sequence[Expr]) -> Sweep:
+    """Carry cotangents from the outputs back to `wrt`, recording every step.
+
+    Only floating point nodes on a path from `wrt` to the outputs are visited. Cotangents have their node's dtype and
+    shape. Sums are formed in a fixed order: the outputs' own first, then consumers, the last computed first.
+
+    Raises:
+        GraphError: an op on the way has no derivative.
+    """
+    nodes = post_order(tuple(outputs))
+    active = _active(nodes, wrt)
+    record, totals = Sweep(), ExprTable[Expr]()
+    for output, cotangent in zip(outputs, cotangents, strict=True):
+        if output in active:
+            _accumulate(totals, output, cotangent)
+    provenance = _Provenance(nodes, cotangents)
+    for node in reversed(nodes):
+        total = totals.get(node)
+        if total is None:
+            continue
+        provenance.note(total, node)
+        record.order.append(node)
+        record.cotangents[node] = total
+        if any(a in active for a in node.args):
+            _visit(node, total, active, totals, record, provenance)
+    return record
+
+
+def _visit(
+    node: Expr,
+    total: Expr,
+    active: ExprTable[None],
+    totals: ExprTable[Expr],
+    record: Sweep,
+    provenance: _Provenance,
+) -> None:
+    """Apply one node's rule and hand its results to the arguments."""
+    if node.op.vjp is None:
+        raise GraphError(f"{node.op.name} has no derivative{describe(node=node)}")
+    pulled = node.op.vjp(total, node, *node.args)
+    for position, (arg, cotangent) in enumerate(zip(node.args, pulled, strict=True)):
+        if cotangent is None or arg not in active:
+            continue
+        provenance.note(cotangent, node)
+        if arg not in record.contributions:
+            record.contributions[arg] = []
+        record.contributions[arg].append(Contribution(node, position, cotangent))
+        _accumulate(totals, arg, cotangent)
+
+
+def _active(nodes: Iterable[Expr], wrt: Iterable[Expr]) -> ExprTable[None]:
+    """The floating point nodes that are in `wrt` or computed from one of them."""
+    active = ExprTable((w, None) for w in wrt)
+    for node in nodes:
+        if node.dtype.is_float and any(a in active for a in node.args):
+            active[node] = None
+    return active
+
+
+def _accumulate(totals: ExprTable[Expr], node: Expr, cotangent: Expr) -> None:
+    before = totals.get(node)
+    totals[node] = cotangent if before is None else scalar.add(before, cotangent)
+
+
+# The public derivatives ----------------------------------------------------------------------------------------
+
+
+def grad(loss: Expr, wrt: Any, *, unused: Unused = "error") -> Any:
+    """The gradient of a scalar by `wrt`, as a graph.
+
+    Args:
+        loss: 0-dimensional, floating point.
+        wrt: an expression of any kind (an input, a param, something in the middle), or tuples, lists and dicts of
+            them. Each is taken as a variable of its own.
+        unused: "error" refuses what the loss does not depend on; "zeros" gives zeros for it.
+
+    Returns:
+        For each of `wrt` an expression of its dtype and shape, in the same structure.
+
+    Raises:
+        ShapeError: the loss is no scalar.
+        DTypeError: the loss or one of `wrt` is not floating point.
+        GraphError: the loss does not depend on one of `wrt`, or an op on the way has no derivative.
+    """
+    if not isinstance(loss, Expr):
+        raise GraphError(f"grad: the loss must be an expression, not {type(loss).__name__}")
+    if loss.shape != ():
+        raise ShapeError(f"grad: the loss must be a scalar; reduce it with gc.sum or gc.mean{describe(loss=loss)}")
+    if not loss.dtype.is_float:
+        raise DTypeError(f"grad: the loss must be floating point{describe(loss=loss)}")
+    tree = _variables("grad", wrt)
+    record = sweep((loss,), (leaf.scalar(1, loss.dtype),), tree.leaves)
+    return tree.rebuild(_result(record, loss, w, unused) for w in tree.leaves)
+
+
+def vjp(outputs: Any, inputs: Any, cotangents: Any) -> Any:
+    """The cotangents of `inputs` that follow from `cotangents` of the outputs: cotangentᵀ · Jacobian.
+
+    Args:
+        outputs: floating point expressions: one, or tuples, lists and dicts of them.
+        inputs: the variables, likewise.
+        cotangents: in the structure of `outputs`; expressions or arrays of their dtypes and shapes.
+
+    Returns:
+        In the structure of `inputs`; zeros for what no output depends on.
+
+    Raises:
+        DTypeError: an input or output is not floating point, or a cotangent has another dtype.
+        ShapeError: a cotangent has another shape than its output.
+        GraphError: the structures of outputs and cotangents differ, or an op on the way has no derivative.
+    """
+    tree, targets = _variables("vjp", inputs), _variables("vjp", outputs)
+    seeds = _directions("vjp", "cotangent", cotangents, targets)
+    record = sweep(targets.leaves, seeds, tree.leaves)
+    return tree.rebuild(_result(record, None, w, "zeros") for w in tree.leaves)
+
+
+def jvp(outputs: Any, inputs: Any, tangents: Any) -> Any:
+    """How the outputs move when the inputs move along `tangents`: Jacobian · tangent.
+
+    Args:
+        outputs: floating point expressions: one, or tuples, lists and dicts of them.
+        inputs: the variables, likewise.
+        tangents: in the structure of `inputs`; expressions or arrays of their dtypes and shapes.
+
+    Returns:
+        In the structure of `outputs`; zeros for an output that depends on none of the inputs.
+
+    Raises:
+        DTypeError: an input or output is not floating point, or a tangent has another dtype.
+        ShapeError: a tangent has another shape than its input.
+        GraphError: the structures of inputs and tangents differ, or an op on the way has no derivative.
+    """
+    tree, targets = _variables("jvp", inputs), _variables("jvp", outputs)
+    moved = push(targets.leaves, tree.leaves, _directions("jvp", "tangent", tangents, tree))
+    return targets.rebuild(moved[o] if o in moved else scalar.like(0, o) for o in targets.leaves)
+
+
+def push(outputs: Sequence[Expr], inputs: Sequence[Expr], tangents: Sequence[Expr]) -> ExprTable[Expr]:
+    """Carry tangents from the inputs to the outputs: the forward sweep. Nodes that do not move have no entry.
+
+    Raises:
+        GraphError: an op on the way has no derivative.
+    """
+    nodes = post_order(tuple(outputs))
+    active = _active(nodes, inputs)
+    moved: ExprTable[Expr] = ExprTable()
+    for variable, tangent in zip(inputs, tangents, strict=True):
+        _accumulate(moved, variable, tangent)
+    provenance = _Provenance(nodes, tangents)
+    for node in nodes:
+        if not any(a in active for a in node.args) or node not in active:
+            continue
+        if node.op.jvp is None:
+            raise GraphError(f"{node.op.name} has no derivative{describe(node=node)}")
+        moves = node.op.jvp(node, node.args, tuple(moved.get(a) for a in node.args))
+        if moves is not None:
+            _accumulate(moved, node, moves)
+            provenance.note(moved[node], node)
+    return moved
+
+
+def _variables(op: str, structure: Any) -> Tree:
+    tree = expressions(structure, f"{op}: what is differentiated")
+    for leaf_ in tree.leaves:
+        if not leaf_.dtype.is_float:
+            raise DTypeError(f"{op}: derivatives are of floating point, not {leaf_.dtype}{describe(x=leaf_)}")
+    return tree
+
+
+def _directions(op: str, what: str, given: Any, along: Tree) -> tuple[Expr, ...]:
+    """Cotangents or tangents as expressions, each of the dtype and shape of what it belongs to."""
+    if along.is_leaf:
+        return (_direction(op, what, given, along.leaves[0]),)
+    tree = flatten(given)
+    if tree.skeleton != along.skeleton:
+        raise GraphError(f"{op}: the {what}s must have the structure of what they belong to")
+    return tuple(_direction(op, what, d, e) for d, e in zip(tree.leaves, along.leaves, strict=True))
+
+
+def _direction(op: str, what: str, given: Any, of: Expr) -> Expr:
+    direction = given if isinstance(given, Expr) else leaf.constant(convert(given, of.dtype, f"{op}: a {what}"))
+    if direction.shape != of.shape:
+        raise ShapeError(f"{op}: a {what} must have the shape of what it belongs to{describe(given=direction, of=of)}")
+    if direction.dtype is not of.dtype:
+        raise DTypeError(f"{op}: a {what} must have the dtype of what it belongs to{describe(given=direction, of=of)}")
+    return direction
+
+
+def _result(record: Sweep, loss: Expr | None, variable: Expr, unused: Unused) -> Expr:
+    found: Expr | None = record.cotangents.get(variable)
+    if found is not None:
+        return found
+    if loss is None or unused == "zeros":
+        return scalar.like(0, variable)
+    raise GraphError(
+        f"grad: the loss does not depend on {variable.name or variable.op.name}, or only through gc.stop_gradient, "
+        f'integers and comparisons; grad(..., unused="zeros") gives zeros then{describe(loss=loss, wrt=variable)}'
+    )
+
+
+# Provenance ----------------------------------------------------------------------------------------------------
+
+_origins: dict[int, tuple[weakref.KeyedRef[int, Expr], weakref.ref[Expr]]] = {}
+
+
+def origin(expr: Expr) -> Expr | None:
+    """The forward node whose rule a derivative's node was made by; None for what no sweep made.
+
+    A node that adds up contributions belongs to the node they are the cotangent of. Where interning makes one node
+    serve several rules, the first counts. The table keeps no graph alive.
+    """
+    entry = _origins.get(id(expr))
+    return None if entry is None else entry[1]()
+
+
+class _Provenance:
+    """Finds the nodes that a rule made: those between its result and what was there before."""
+
+    def __init__(self, nodes: Iterable[Expr], seeds: Iterable[Expr]) -> None:
+        self._known = {id(n) for n in nodes} | {id(s) for s in seeds}
+
+    def note(self, result: Expr, made_for: Expr) -> None:
+        """Remember `made_for` as the origin of every new node that `result` is computed from."""
+        stack = [result]
+        while stack:
+            node = stack.pop()
+            if id(node) in self._known:
+                continue
+            self._known.add(id(node))
+            if node.args:
+                _remember(node, made_for)
+                stack.extend(node.args)
+
+
+def _remember(node: Expr, made_for: Expr) -> None:
+    if id(node) not in _origins:
+        _origins[id(node)] = (weakref.KeyedRef(node, _forget, id(node)), weakref.ref(made_for))
+
+
+def _forget(reference: weakref.KeyedRef[int, Expr]) -> None:
+    _origins.pop(reference.key, None)

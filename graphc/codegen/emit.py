@@ -1,0 +1,542 @@
+"""From loop IR to LLVM IR text.
+
+A statement becomes a few lines; a loop becomes a block that jumps back to itself; registers become stack slots that
+LLVM's `sroa` lifts into SSA values. Vectors are LLVM vectors of the loop's lanes, wider than the hardware's where
+the schedule wants several chains at once. No flag lets LLVM reorder or contract floating point.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+
+from ..ir.affine import Affine, Atom, Quotient, Var
+from ..ir.dtype import DType, bool_, int64
+from ..loop.ir import Accumulate, Allocate, Apply, Buffer, Combine, Const, For, If, Let, Load, LoopFn, Operand
+from ..loop.ir import Position, Ref, Statement, Store
+from . import vectormath
+from .scalars import SCALARS
+
+_ELEMENTS = {"float32": "float", "float64": "double", "bool": "i1"}
+
+
+@dataclass
+class Module:
+    """What all functions of one module share: which declarations and helper functions they need."""
+
+    has_fma: bool = True
+    attributes: str = "nounwind"
+    declarations: dict[str, None] = field(default_factory=dict)
+    elementary: dict[tuple[str, int, int], None] = field(default_factory=dict)
+    functions: list[str] = field(default_factory=list)
+
+    def text(self) -> str:
+        """Declarations, elementary functions, then the functions in the order they were added."""
+        helpers: dict[str, None] = {}
+        waiting = list(self.elementary)
+        while waiting:
+            name, bits, lanes = waiting.pop()
+            text = vectormath.definition(name, bits, lanes, fma=self.has_fma)
+            if text not in helpers:
+                helpers[text] = None
+                self.declarations.update(
+                    dict.fromkeys(vectormath.declarations(name, bits, lanes, fma=self.has_fma))
+                )
+                waiting += [(other, bits, lanes) for other in vectormath.dependencies(name)]
+        return "\n".join([*self.declarations, "", *helpers, *self.functions]) + "\n"
+
+
+class FunctionEmitter:
+    """Writes one kernel."""
+
+    def __init__(self, module: Module, fn: LoopFn) -> None:
+        self.module = module
+        self.fn = fn
+        self.entry: list[str] = []
+        self.lines: list[str] = []
+        self.values: dict[str, str] = {}
+        self.pointers: dict[str, str] = {}
+        self.slots: dict[tuple[str, int], str] = {}
+        self.vector: For | None = None
+        self.block = "entry"
+        self._vectors: set[str] = set()
+        self._count = 0
+
+    # Text ------------------------------------------------------------------------------------------------------
+
+    def line(self, text: str) -> str:
+        """Append an instruction and return the name of its value."""
+        name = f"%t{self._count}"
+        self._count += 1
+        self.lines.append(f"  {name} = {text}")
+        return name
+
+    def do(self, text: str) -> None:
+        """Append an instruction without a value."""
+        self.lines.append(f"  {text}")
+
+    def label(self, name: str) -> None:
+        self.lines.append(f"{name}:")
+        self.block = name
+
+    def type(self, dtype: DType, lanes: int = 1) -> str:
+        """The LLVM type of a value in a register; bool is i1."""
+        element = _ELEMENTS.get(dtype.name) or f"i{dtype.bits}"
+        return element if lanes == 1 else f"<{lanes} x {element}>"
+
+    def memory_type(self, dtype: DType, lanes: int = 1) -> str:
+        """The LLVM type in memory; bool is a byte."""
+        element = "i8" if dtype is bool_ else _ELEMENTS.get(dtype.name) or f"i{dtype.bits}"
+        return element if lanes == 1 else f"<{lanes} x {element}>"
+
+    def constant(self, value: float | int | bool, dtype: DType, lanes: int = 1) -> str:
+        """A literal, repeated over the lanes."""
+        if dtype.is_float:
+            number = float(value)
+            if dtype.bits == 32:
+                number = struct.unpack("<f", struct.pack("<f", number))[0]
+            text = f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
+        elif dtype is bool_:
+            text = "true" if value else "false"
+        else:
+            text = str(int(value))
+        return text if lanes == 1 else f"splat ({self.type(dtype)} {text})"
+
+    def intrinsic(self, name: str, dtype: DType, lanes: int, args: list[str]) -> str:
+        """A call of an LLVM intrinsic that is overloaded on one type."""
+        t = self.type(dtype, lanes)
+        suffix = self._suffix(dtype, lanes)
+        parameters = ", ".join([t] * len(args))
+        self.module.declarations[f"declare {t} @llvm.{name}.{suffix}({parameters})"] = None
+        return self.line(f"call {t} @llvm.{name}.{suffix}({', '.join(f'{t} {a}' for a in args)})")
+
+    def _suffix(self, dtype: DType, lanes: int) -> str:
+        element = f"f{dtype.bits}" if dtype.is_float else "i1" if dtype is bool_ else f"i{dtype.bits}"
+        return element if lanes == 1 else f"v{lanes}{element}"
+
+    def saturating(self, x: str, dtype: DType, out: DType, lanes: int) -> str:
+        """Float to integer, saturating, nan to 0."""
+        source, target = self.type(dtype, lanes), self.type(out, lanes)
+        word = "fptosi" if out.kind == "int" else "fptoui"
+        symbol = f"@llvm.{word}.sat.{self._suffix(out, lanes)}.{self._suffix(dtype, lanes)}"
+        self.module.declarations[f"declare {target} {symbol}({source})"] = None
+        return self.line(f"call {target} {symbol}({source} {x})")
+
+    def elementary(self, name: str, dtype: DType, lanes: int, args: list[str]) -> str:
+        """A call of one of our elementary functions; the inliner dissolves it."""
+        self.module.elementary[name, dtype.bits, lanes] = None
+        t = self.type(dtype, lanes)
+        symbol = vectormath.symbol(name, dtype.bits, lanes)
+        return self.line(f"call {t} @{symbol}({', '.join(f'{t} {a}' for a in args)})")
+
+    def fma(self, a: str, b: str, c: str, dtype: DType, lanes: int) -> str:
+        """a·b + c, rounded once where the target can."""
+        if self.module.has_fma:
+            return self.intrinsic("fma", dtype, lanes, [a, b, c])
+        t = self.type(dtype, lanes)
+        product = self.line(f"fmul {t} {a}, {b}")
+        return self.line(f"fadd {t} {product}, {c}")
+
+    # Operands and index forms ----------------------------------------------------------------------------------
+
+    def operand(self, operand: Operand, lanes: int) -> str:
+        """The value of an operand with that many lanes, repeated if it has one."""
+        if isinstance(operand, Const):
+            return self.constant(operand.value, operand.dtype, lanes)
+        value = self.values[operand.name]
+        if operand.lanes == lanes:
+            return value
+        return self.repeat(value, self.type(operand.dtype), self.type(operand.dtype, lanes), lanes)
+
+    def repeat(self, value: str, element: str, vector: str, lanes: int) -> str:
+        one = self.line(f"insertelement {vector} poison, {element} {value}, i64 0")
+        return self.line(f"shufflevector {vector} {one}, {vector} poison, <{lanes} x i32> zeroinitializer")
+
+    def _varies(self, atom: Atom) -> bool:
+        """Whether an atom differs between the lanes of the current vector loop."""
+        if self.vector is None or self.vector.lanes == 1:
+            return False
+        variables = {atom} if isinstance(atom, Var) else atom.of.variables()
+        return any(v == self.vector.var or v.name in self._vectors for v in variables)
+
+    def uniform(self, form: Affine) -> str:
+        """The value of a form in the first lane, as an i64."""
+        total = str(form.constant) if form.constant or not form.terms else ""
+        for atom, coefficient in form.terms:
+            value = self._atom(atom)
+            if coefficient != 1:
+                value = self.line(f"mul i64 {value}, {coefficient}")
+            total = value if not total else self.line(f"add i64 {total}, {value}")
+        return total
+
+    def _atom(self, atom: Atom) -> str:
+        if isinstance(atom, Var):
+            return self.values[atom.name]
+        word = "sdiv" if isinstance(atom, Quotient) else "srem"
+        return self.line(f"{word} i64 {self.uniform(atom.of)}, {atom.by}")
+
+    def lanewise(self, form: Affine, lanes: int) -> str:
+        """The value of a form in every lane, as a vector of i64."""
+        t = f"<{lanes} x i64>"
+        steady = Affine(tuple(x for x in form.terms if not self._varies(x[0])), form.constant)
+        total = self.repeat(self.uniform(steady), "i64", t, lanes)
+        for atom, coefficient in form.terms:
+            if not self._varies(atom):
+                continue
+            value = self._lane_atom(atom, lanes)
+            if coefficient != 1:
+                value = self.line(f"mul {t} {value}, splat (i64 {coefficient})")
+            total = self.line(f"add {t} {total}, {value}")
+        return total
+
+    def _lane_atom(self, atom: Atom, lanes: int) -> str:
+        t = f"<{lanes} x i64>"
+        assert self.vector is not None
+        if isinstance(atom, Var):
+            if atom.name in self._vectors:
+                return self.values[atom.name]
+            base = self.repeat(self.values[atom.name], "i64", t, lanes)
+            return self.line(f"add {t} {base}, {_counting(lanes)}")
+        word = "sdiv" if isinstance(atom, Quotient) else "srem"
+        return self.line(f"{word} {t} {self.lanewise(atom.of, lanes)}, splat (i64 {atom.by})")
+
+    # Statements ------------------------------------------------------------------------------------------------
+
+    def text(self) -> str:
+        """The whole function."""
+        parameters = []
+        for position, buffer in enumerate((*self.fn.arguments, *self.fn.workspaces)):
+            self.pointers[buffer.name] = f"%p{position}"
+            align = " align 64" if buffer.aligned else ""
+            parameters.append(f"ptr noalias nocapture{align} %p{position}")
+        self.body(self.fn.body)
+        header = f"define internal void @{self.fn.name}({', '.join(parameters)}) {self.module.attributes} {{"
+        return "\n".join([header, "entry:", *self.entry, *self.lines, "  ret void", "}", ""])
+
+    def body(self, statements: tuple[Statement, ...]) -> None:
+        for statement in statements:
+            _STATEMENTS[type(statement)](self, statement)
+
+    def let(self, let: Let) -> None:
+        value, ref = let.value, let.ref
+        if isinstance(value, Load):
+            self.values[ref.name] = self.load(value, ref)
+        elif isinstance(value, Position):
+            self.values[ref.name] = (
+                self.uniform(value.index) if ref.lanes == 1 else self.lanewise(value.index, ref.lanes)
+            )
+        else:
+            self.values[ref.name] = self.apply(value, ref)
+        if ref.lanes > 1:
+            self._vectors.add(ref.name)
+
+    def apply(self, value: Apply, ref: Ref) -> str:
+        args = [self.operand(a, ref.lanes) for a in value.args]
+        dtype = value.args[-1].dtype
+        if value.op == "fma":
+            return self.fma(args[0], args[1], args[2], dtype, ref.lanes)
+        return SCALARS[value.op](self, args, dtype, ref.dtype, ref.lanes)
+
+    def load(self, load: Load, ref: Ref) -> str:
+        buffer = load.buffer
+        if buffer.space == "register":
+            t = self.type(buffer.dtype, buffer.lanes)
+            return self.line(f"load {t}, ptr {self.slots[buffer.name, load.index.constant]}")
+        if buffer.size == 0:
+            return self.constant(0, buffer.dtype, ref.lanes)
+        mask = None if load.mask is None else self.operand(load.mask, ref.lanes)
+        value = self._scalar_load(load, mask) if ref.lanes == 1 else self._vector_load(load, ref.lanes, mask)
+        if buffer.dtype is not bool_:
+            return value
+        return self.line(f"icmp ne {self.memory_type(bool_, ref.lanes)} {value}, {self._zero(bool_, ref.lanes)}")
+
+    def _zero(self, dtype: DType, lanes: int) -> str:
+        return "zeroinitializer" if lanes > 1 else "0" if not dtype.is_float else self.constant(0.0, dtype)
+
+    def _scalar_load(self, load: Load, mask: str | None) -> str:
+        t, dtype = self.memory_type(load.buffer.dtype), load.buffer.dtype
+        at = self.uniform(load.index)
+        if mask is not None:
+            at = self.line(f"select i1 {mask}, i64 {at}, i64 0")
+        value = self.line(f"load {t}, ptr {self.element(load.buffer, at)}, align {dtype.bytes}")
+        if mask is None:
+            return value
+        return self.line(f"select i1 {mask}, {t} {value}, {t} {self._zero(dtype, 1)}")
+
+    def element(self, buffer: Buffer, at: str) -> str:
+        """The address of an element."""
+        if at == "0":
+            return self.pointers[buffer.name]
+        return self.line(f"getelementptr {self.memory_type(buffer.dtype)}, ptr {self.pointers[buffer.name]}, i64 {at}")
+
+    def _stride(self, form: Affine) -> int | None:
+        """Elements between the addresses of neighbouring lanes; None where there is no such number."""
+        assert self.vector is not None
+        stride = 0
+        for atom, coefficient in form.terms:
+            if atom == self.vector.var:
+                stride = coefficient
+            elif self._varies(atom):
+                return None
+        return stride
+
+    def _vector_load(self, load: Load, lanes: int, mask: str | None) -> str:
+        dtype = load.buffer.dtype
+        t = self.memory_type(dtype, lanes)
+        mask = self._masked(mask, lanes)
+        if self._stride(load.index) == 1:
+            pointer = self.element(load.buffer, self.uniform(load.index))
+            if mask is None:
+                return self.line(f"load {t}, ptr {pointer}, align {dtype.bytes}")
+            return self._masked_call("load", dtype, lanes, t, f"ptr align {dtype.bytes} {pointer}", mask)
+        pointers = self._addresses(load.buffer, load.index, lanes)
+        mask = mask or self.constant(True, bool_, lanes)
+        return self._masked_call("gather", dtype, lanes, t, f"<{lanes} x ptr> align {dtype.bytes} {pointers}", mask)
+
+    def _masked_call(self, kind: str, dtype: DType, lanes: int, t: str, where: str, mask: str) -> str:
+        kinds = {"load": ("p0", "ptr"), "gather": (f"v{lanes}p0", f"<{lanes} x ptr>")}
+        suffix, pointer = kinds[kind]
+        element = "i8" if dtype is bool_ else self._suffix(dtype, 1)
+        symbol = f"@llvm.masked.{kind}.v{lanes}{element}.{suffix}"
+        masks = f"<{lanes} x i1>"
+        self.module.declarations[f"declare {t} {symbol}({pointer}, {masks}, {t})"] = None
+        return self.line(f"call {t} {symbol}({where}, {masks} {mask}, {t} zeroinitializer)")
+
+    def _addresses(self, buffer: Buffer, form: Affine, lanes: int) -> str:
+        t, stride = self.memory_type(buffer.dtype), self._stride(form)
+        if stride is None:
+            return self.line(
+                f"getelementptr {t}, ptr {self.pointers[buffer.name]}, <{lanes} x i64> {self.lanewise(form, lanes)}"
+            )
+        base = self.element(buffer, self.uniform(form))
+        offsets = ", ".join(f"i64 {lane * stride}" for lane in range(lanes))
+        return self.line(f"getelementptr {t}, ptr {base}, <{lanes} x i64> <{offsets}>")
+
+    def _masked(self, mask: str | None, lanes: int) -> str | None:
+        """The mask together with the lanes that count; None when nothing is masked."""
+        active = self.active(lanes)
+        if active is None or mask is None:
+            return mask or active
+        return self.line(f"and <{lanes} x i1> {mask}, {active}")
+
+    def active(self, lanes: int) -> str | None:
+        """The mask of the lanes that count in the current loop; None for all."""
+        if self.vector is None or not self.vector.active or self.vector.lanes != lanes:
+            return None
+        return f"<{', '.join(f'i1 {str(lane < self.vector.active).lower()}' for lane in range(lanes))}>"
+
+    def store(self, store: Store) -> None:
+        buffer, dtype = store.buffer, store.buffer.dtype
+        lanes = self._store_lanes(store)
+        value = self.operand(store.value, lanes)
+        if dtype is bool_:
+            value = self.line(f"zext {self.type(bool_, lanes)} {value} to {self.memory_type(bool_, lanes)}")
+        t = self.memory_type(dtype, lanes)
+        mask = None if store.mask is None else self.operand(store.mask, lanes)
+        if lanes == 1:
+            self._scalar_store(store, t, value, mask)
+            return
+        mask = self._masked(mask, lanes)
+        if self._stride(store.index) == 1:
+            pointer = self.element(buffer, self.uniform(store.index))
+            if mask is None:
+                self.do(f"store {t} {value}, ptr {pointer}, align {dtype.bytes}")
+                return
+            self._masked_store("store", "p0", "ptr", dtype, t, lanes, value, pointer, mask)
+            return
+        pointers = self._addresses(buffer, store.index, lanes)
+        mask = mask or self.constant(True, bool_, lanes)
+        self._masked_store("scatter", f"v{lanes}p0", f"<{lanes} x ptr>", dtype, t, lanes, value, pointers, mask)
+
+    def _scalar_store(self, store: Store, t: str, value: str, mask: str | None) -> None:
+        if mask is not None:
+            number = self._count
+            self._count += 1
+            self.do(f"br i1 {mask}, label %then{number}, label %after{number}")
+            self.label(f"then{number}")
+        pointer = self.element(store.buffer, self.uniform(store.index))
+        self.do(f"store {t} {value}, ptr {pointer}, align {store.buffer.dtype.bytes}")
+        if mask is not None:
+            self.do(f"br label %after{number}")
+            self.label(f"after{number}")
+
+    def _store_lanes(self, store: Store) -> int:
+        """The lanes of the loop when the place or the value depends on the lane."""
+        varies = any(self._varies(atom) for atom, _ in store.index.terms)
+        return self.vector.lanes if varies and self.vector is not None else store.value.lanes
+
+    def _masked_store(
+        self, kind: str, suffix: str, pointer: str, dtype: DType, t: str, lanes: int, value: str, where: str, mask: str
+    ) -> None:
+        element = "i8" if dtype is bool_ else self._suffix(dtype, 1)
+        symbol = f"@llvm.masked.{kind}.v{lanes}{element}.{suffix}"
+        masks = f"<{lanes} x i1>"
+        self.module.declarations[f"declare void {symbol}({t}, {pointer}, {masks})"] = None
+        self.do(f"call void {symbol}({t} {value}, {pointer} align {dtype.bytes} {where}, {masks} {mask})")
+
+    def allocate(self, allocate: Allocate) -> None:
+        buffer = allocate.buffer
+        if buffer.space == "stack":
+            if buffer.name not in self.pointers:
+                self.pointers[buffer.name] = f"%s.{buffer.name}"
+                t = self.memory_type(buffer.dtype)
+                self.entry.append(f"  %s.{buffer.name} = alloca [{buffer.size} x {t}], align 64")
+            return
+        t = self.type(buffer.dtype, buffer.lanes)
+        assert allocate.initial is not None
+        value = self.constant(allocate.initial.value, buffer.dtype, buffer.lanes)
+        for index in range(buffer.size):
+            slot = f"%r{self._count}"
+            self._count += 1
+            self.entry.append(f"  {slot} = alloca {t}, align 64")
+            self.slots[buffer.name, index] = slot
+            self.do(f"store {t} {value}, ptr {slot}")
+
+    def accumulate(self, statement: Accumulate) -> None:
+        lanes, dtype = statement.registers[0].lanes, statement.registers[0].dtype
+        slots = [self.slots[r.name, statement.index] for r in statement.registers]
+        types = [self.type(r.dtype, lanes) for r in statement.registers]
+        old = [self.line(f"load {t}, ptr {slot}") for t, slot in zip(types, slots, strict=True)]
+        values = [self.operand(v, lanes) for v in statement.values]
+        new = self.accumulated(statement.op, old, values, dtype, lanes)
+        mask = self.active(lanes)
+        for before, after, slot, t in zip(old, new, slots, types, strict=True):
+            kept = after if mask is None else self.line(f"select <{lanes} x i1> {mask}, {t} {after}, {t} {before}")
+            self.do(f"store {t} {kept}, ptr {slot}")
+
+    def accumulated(self, op: str, old: list[str], values: list[str], dtype: DType, lanes: int) -> list[str]:
+        """The registers after taking in the values."""
+        if op == "fma":
+            return [self.fma(values[0], values[1], old[0], dtype, lanes)]
+        if op == "sum":
+            return [SCALARS["add"](self, [old[0], values[0]], dtype, dtype, lanes)]
+        if op == "max":
+            return [SCALARS["maximum"](self, [values[0], old[0]], dtype, dtype, lanes)]
+        assert op == "argmax"
+        better = SCALARS["greater"](self, [values[0], old[0]], dtype, bool_, lanes)
+        if dtype.is_float:
+            t = self.type(dtype, lanes)
+            nan, known = self.line(f"fcmp uno {t} {values[0]}, {values[0]}"), self.line(f"fcmp ord {t} {old[0]}, {old[0]}")
+            first = self.line(f"and {self.type(bool_, lanes)} {nan}, {known}")
+            better = self.line(f"or {self.type(bool_, lanes)} {better}, {first}")
+        best = SCALARS["where"](self, [better, values[0], old[0]], dtype, dtype, lanes)
+        return [best, SCALARS["where"](self, [better, values[1], old[1]], int64, int64, lanes)]
+
+    def combine(self, statement: Combine) -> None:
+        dtype, lanes = statement.vectors[0].dtype, statement.vectors[0].lanes
+        folded = [
+            self.line(f"load {self.type(v.dtype, lanes)}, ptr {self.slots[v.name, 0]}") for v in statement.vectors
+        ]
+        width = lanes
+        while width > 1:
+            width //= 2
+            halves = [self._halves(f, v.dtype, width) for f, v in zip(folded, statement.vectors, strict=True)]
+            low, high = [h[0] for h in halves], [h[1] for h in halves]
+            folded = self._joined(statement.op, low, high, dtype, width)
+        slots = [self.slots[r.name, 0] for r in statement.into]
+        old = [self.line(f"load {self.type(r.dtype)}, ptr {s}") for r, s in zip(statement.into, slots, strict=True)]
+        new = self.accumulated(statement.op, old, folded, dtype, 1)
+        for register, slot, value in zip(statement.into, slots, new, strict=True):
+            self.do(f"store {self.type(register.dtype)} {value}, ptr {slot}")
+
+    def _halves(self, value: str, dtype: DType, width: int) -> tuple[str, str]:
+        t = self.type(dtype, 2 * width)
+        if width == 1:
+            return self.line(f"extractelement {t} {value}, i64 0"), self.line(f"extractelement {t} {value}, i64 1")
+        parts = []
+        for start in (0, width):
+            lanes = ", ".join(f"i32 {start + lane}" for lane in range(width))
+            parts.append(self.line(f"shufflevector {t} {value}, {t} poison, <{width} x i32> <{lanes}>"))
+        return parts[0], parts[1]
+
+    def _joined(self, op: str, low: list[str], high: list[str], dtype: DType, lanes: int) -> list[str]:
+        """Two halves folded into one; for argmax the earlier position wins between equals."""
+        if op != "argmax":
+            return self.accumulated(op, low, high, dtype, lanes)
+        best = SCALARS["maximum"](self, [high[0], low[0]], dtype, dtype, lanes)
+        far = self.constant(2**63 - 1, int64, lanes)
+        positions = []
+        for value, position in zip((low[0], high[0]), (low[1], high[1]), strict=True):
+            same = SCALARS["equal"](self, [value, best], dtype, bool_, lanes)
+            if dtype.is_float:
+                nan = self.line(f"fcmp uno {self.type(dtype, lanes)} {value}, {value}")
+                same = self.line(f"or {self.type(bool_, lanes)} {same}, {nan}")
+            positions.append(SCALARS["where"](self, [same, position, far], int64, int64, lanes))
+        return [best, SCALARS["minimum"](self, positions, int64, int64, lanes)]
+
+    def loop(self, loop: For) -> None:
+        outer, known = self.vector, dict(self.values)
+        vectors = set(self._vectors)
+        if loop.lanes > 1:
+            self.vector = loop
+        constant = loop.start.is_constant and loop.stop.is_constant and loop.limit is None
+        if constant and loop.start.constant >= loop.stop.constant:
+            pass
+        elif (loop.stop - loop.start).is_constant and loop.limit is None and self._once(loop):
+            self.values[loop.var.name] = self.uniform(loop.start)
+            self.body(loop.body)
+        else:
+            self._repeat(loop, constant)
+        self.vector, self.values, self._vectors = outer, known, vectors
+
+    def _once(self, loop: For) -> bool:
+        return 0 < (loop.stop - loop.start).constant <= loop.step
+
+    def _repeat(self, loop: For, runs: bool) -> None:
+        """Head, body, and a jump back; a test before the first round unless it surely runs."""
+        number = self._count
+        self._count += 1
+        start, stop = self.uniform(loop.start), self.uniform(loop.stop)
+        if loop.limit is not None:
+            least = self.line(f"icmp slt i64 {stop}, {loop.limit}")
+            stop = self.line(f"select i1 {least}, i64 {stop}, i64 {loop.limit}")
+        if not runs:
+            some = self.line(f"icmp slt i64 {start}, {stop}")
+            self.do(f"br i1 {some}, label %before{number}, label %after{number}")
+            self.label(f"before{number}")
+        before, at = self.block, f"%i{number}"
+        self.do(f"br label %body{number}")
+        self.label(f"body{number}")
+        head = len(self.lines)
+        self.values[loop.var.name] = at
+        self.body(loop.body)
+        following = self.line(f"add nuw nsw i64 {at}, {loop.step}")
+        more = self.line(f"icmp slt i64 {following}, {stop}")
+        self.lines.insert(head, f"  {at} = phi i64 [ {start}, %{before} ], [ {following}, %{self.block} ]")
+        self.do(f"br i1 {more}, label %body{number}, label %after{number}")
+        self.label(f"after{number}")
+
+    def branch(self, statement: If) -> None:
+        number = self._count
+        self._count += 1
+        value = self.uniform(statement.form)
+        low = self.line(f"icmp sge i64 {value}, {statement.first}")
+        high = self.line(f"icmp slt i64 {value}, {statement.last}")
+        inside = self.line(f"and i1 {low}, {high}")
+        self.do(f"br i1 {inside}, label %then{number}, label %after{number}")
+        self.label(f"then{number}")
+        known, vectors = dict(self.values), set(self._vectors)
+        self.body(statement.body)
+        self.values, self._vectors = known, vectors
+        self.do(f"br label %after{number}")
+        self.label(f"after{number}")
+
+
+def _counting(lanes: int) -> str:
+    return f"<{', '.join(f'i64 {lane}' for lane in range(lanes))}>"
+
+
+_STATEMENTS = {
+    Let: FunctionEmitter.let,
+    Store: FunctionEmitter.store,
+    Accumulate: FunctionEmitter.accumulate,
+    Combine: FunctionEmitter.combine,
+    Allocate: FunctionEmitter.allocate,
+    For: FunctionEmitter.loop,
+    If: FunctionEmitter.branch,
+}
+
+
+def emit_function(module: Module, fn: LoopFn) -> None:
+    """Add a kernel to the module."""
+    module.functions.append(FunctionEmitter(module, fn).text())

@@ -1,0 +1,330 @@
+"""`gc.compile` and what it returns.
+
+A `Function` holds the simplified graph and a bounded table of specializations, one for each choice of sizes of its
+named dimensions. Calling it runs the builtin of the latest one; whatever that builtin finds unusual comes here, to
+`_slow`, which converts arguments, picks or makes the specialization, or says what is wrong.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..codegen.entry import Structure
+from ..codegen.jit import Target, assembly, optimized_ir
+from ..codegen.program import Program
+from ..ir.arguments import convert, solve_sizes
+from ..ir.dim import Dim
+from ..ir.errors import CompileError, DTypeError, GraphcError, GraphError, ShapeError, describe
+from ..ir.expr import Expr
+from ..ir.graph import ExprTable, Graph, check_updates
+from ..ir.op import Array
+from ..ir.source import no_sources
+from ..ir.text import dump
+from ..ir.tree import Tree, expressions
+from ..ops import leaf
+from .pipeline import LEVELS, Options, Specialization, Trace, simplified, specialize
+from .report import Report, build_report
+
+MOST_SPECIALIZATIONS = 32
+STAGES = ("graph", "kernels", "loops", "llvm", "asm")
+
+
+class Function:
+    """A compiled graph. Call it with arrays in the order of its inputs, or by their names.
+
+    Arrays of the declared dtype that are native, aligned and C-contiguous go in without a copy; see `gc.compile`.
+    """
+
+    inputs: tuple[Expr, ...]
+    """The inputs, in the order of a call."""
+    outputs: Any
+    """The outputs, in the structure of a result."""
+
+    def __init__(self, name: str, graph: Graph, outputs: Tree, options: Options, trace: Trace) -> None:
+        self.name = name
+        self.inputs = graph.inputs
+        self.outputs = outputs.rebuild(outputs.leaves)
+        self.updates = graph.updates
+        self._tree = outputs
+        self._options = options
+        self._trace = trace
+        self._source_graph = graph
+        with no_sources():
+            self._graph = simplified(graph, options, trace)
+        self._named = any(isinstance(d, Dim) for node in self._graph.nodes for d in node.shape) or any(
+            isinstance(d, Dim) for i in graph.inputs for d in i.shape
+        )
+        self._table: OrderedDict[tuple[tuple[int, ...], ...], tuple[Specialization, Program]] = OrderedDict()
+        self._lock = threading.RLock()
+        self._latest: Specialization | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._slow(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{i.name}: {i.type_text}" for i in self.inputs)
+        return f"<compiled {self.name}({inputs})>"
+
+    # Calling ---------------------------------------------------------------------------------------------------
+
+    def _slow(self, *args: Any, out: Any = None, **kwargs: Any) -> Any:
+        """A call whose arguments are not exactly the arrays of the latest specialization."""
+        arrays = self._converted(self._bound(args, kwargs))
+        _, program = self._specialized(tuple(a.shape for a in arrays))
+        if out is None:
+            outputs = program.empty_outputs()
+            program.run(arrays, outputs)
+            return program.hand_over(outputs)
+        outputs = self._checked_out(out, program, arrays)
+        program.run(arrays, outputs)
+        return out
+
+    def _bound(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Any]:
+        """The value of each input, from positions and names."""
+        names = [str(i.name) for i in self.inputs]
+        if len(args) > len(names):
+            raise GraphError(f"{self.name} takes {len(names)} arguments ({', '.join(names)}), {len(args)} were given")
+        values: dict[str, Any] = dict(zip(names, args, strict=False))
+        for name, value in kwargs.items():
+            if name not in names:
+                raise GraphError(f"{self.name} has no input {name!r}; it takes {', '.join(names) or 'none'}")
+            if name in values:
+                raise GraphError(f"{self.name}: the input {name!r} is given twice")
+            values[name] = value
+        missing = [i for i in self.inputs if str(i.name) not in values]
+        if missing:
+            listed = describe(**{str(i.name): i for i in missing})
+            raise GraphError(f"{self.name}: no array was given for {', '.join(repr(i.name) for i in missing)}{listed}")
+        return [values[n] for n in names]
+
+    def _converted(self, values: Sequence[Any]) -> list[Array]:
+        """Clean arrays of the declared dtypes."""
+        arrays = []
+        for expr, value in zip(self.inputs, values, strict=True):
+            try:
+                array = convert(value, expr.dtype, f"{self.name}: the input {expr.name!r}")
+            except GraphcError as error:
+                raise type(error)(f"{error}{describe(input=expr)}") from None
+            arrays.append(array.reshape(np.shape(value)) if array.shape != np.shape(value) else array)
+        return arrays
+
+    def _specialized(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[Specialization, Program]:
+        """The program for these shapes: a known one or a new one."""
+        with self._lock:
+            found = self._table.get(shapes)
+            if found is None:
+                sizes = solve_sizes(self.inputs, shapes)
+                found = self._table[shapes] = self._compile(sizes)
+                if len(self._table) > MOST_SPECIALIZATIONS:
+                    self._table.popitem(last=False)
+            self._table.move_to_end(shapes)
+            if self._latest is not found[0]:
+                self._latest = found[0]
+                type(self).__call__ = found[1].call  # type: ignore[method-assign]
+            return found
+
+    def _compile(self, sizes: Mapping[str, int]) -> tuple[Specialization, Program]:
+        structure = _structure(self._tree)
+        trace = Trace(dict(self._trace.seconds), dict(self._trace.hits), self._trace.origins)
+        made = specialize(self.name, self._graph, sizes, structure, self._options, trace)
+        params = [leaf.storage(p) for p in made.plan.params]
+        constants = [np.ascontiguousarray(c.attrs["value"].array) for c in made.plan.constants]
+        rebuild = self._tree.rebuild if isinstance(structure, tuple) and structure[0] == "rebuild" else None
+        program = trace.timed(
+            "load",
+            lambda: Program(
+                made.objects, made.signature, params, constants, slow=self._slow, failed=self._failed, rebuild=rebuild
+            ),
+        )
+        return made, program
+
+    def _failed(self, status: int) -> None:
+        raise CompileError(f"{self.name}: native code gave up with status {status}")
+
+    def _checked_out(self, out: Any, program: Program, inputs: Sequence[Array]) -> list[Array]:
+        """Arrays to write results to: exact dtype and shape, contiguous, writable, apart from each other and inputs."""
+        from ..ir.tree import flatten
+
+        given = list(flatten(out).leaves)
+        declared = program.signature.outputs
+        if len(given) != len(declared):
+            raise GraphError(f"{self.name}: out= holds {len(given)} arrays for {len(declared)} outputs")
+        for i, (array, kind) in enumerate(zip(given, declared, strict=True)):
+            if not isinstance(array, np.ndarray):
+                raise DTypeError(f"{self.name}: out= should hold NumPy arrays, not {type(array).__name__}")
+            if array.dtype != np.dtype(kind.dtype):
+                raise DTypeError(f"{self.name}: output {i} has dtype {kind.dtype}, its out= array {array.dtype}")
+            flags = array.flags
+            if array.shape != kind.shape or not (flags.c_contiguous and flags.aligned and flags.writeable):
+                raise ShapeError(
+                    f"{self.name}: output {i} needs a writable C-contiguous array of shape {kind.shape}, "
+                    f"not one of shape {array.shape} and strides {array.strides}"
+                )
+            others = (*inputs, *given[:i])
+            if any(np.may_share_memory(array, other) for other in others):
+                raise GraphError(f"{self.name}: the array for output {i} overlaps an input or another output")
+        return given
+
+    # Looking ---------------------------------------------------------------------------------------------------
+
+    @property
+    def graph(self) -> Graph:
+        """The optimized graph: of the latest specialization, or with named sizes before the first call."""
+        return self._latest.graph if self._latest is not None else self._graph
+
+    @property
+    def kernels(self) -> tuple[Any, ...]:
+        """The kernels of the latest specialization, in the order they run."""
+        return tuple(self._specialization({}).kernels)
+
+    def _specialization(self, sizes: Mapping[str, int]) -> Specialization:
+        """The specialization for given sizes, or the latest one, or the only one."""
+        if not sizes and self._latest is not None:
+            return self._latest
+        from ..ir.dim import evaluate
+
+        shapes = [tuple(evaluate(d, sizes) for d in i.shape) for i in self.inputs]
+        unknown = sorted({str(d) for s in shapes for d in s if isinstance(d, Dim)})
+        if unknown:
+            raise GraphError(
+                f"{self.name}: the sizes {', '.join(unknown)} are not known before a call; call it, or give them: "
+                f"dump('loops', {unknown[0]}=128)"
+            )
+        return self._specialized(tuple(tuple(int(d) for d in s) for s in shapes))[0]
+
+    def dump(self, stage: str = "graph", **sizes: int) -> str:
+        """The program as text at a stage: "graph", "kernels", "loops", "llvm" or "asm".
+
+        Args:
+            stage: which text.
+            sizes: sizes of named dimensions; without them the latest specialization is shown, and for "graph" before
+                the first call the graph with its names.
+
+        Raises:
+            GraphError: an unknown stage, or sizes that are not known yet.
+        """
+        if stage not in STAGES:
+            raise GraphError(f"dump: {stage!r} is no stage; there are {', '.join(STAGES)}")
+        if stage == "graph" and not sizes and self._latest is None:
+            return dump(self._graph)
+        made = self._specialization(sizes)
+        effort = LEVELS[self._options.optimize].effort
+        if stage == "llvm":
+            return optimized_ir(made.llvm, Target.current(), effort)
+        if stage == "asm":
+            return assembly(made.llvm, Target.current(), effort)
+        return made.text(stage)
+
+    def report(self) -> Report:
+        """What was compiled: rule hits, kernels with their work, buffers, and where the time went."""
+        return build_report(self.name, self._source_graph, self._specialization({}))
+
+    def draw(self, **options: Any) -> Any:
+        """A drawing of the optimized graph with its kernels as clusters; see `gc.draw`."""
+        from ..viz import draw
+
+        return draw(self, **options)
+
+
+def _structure(tree: Tree) -> Structure:
+    """How the entry hands results over."""
+    n = len(tree.leaves)
+    skeleton = tree.skeleton
+    if tree.is_leaf:
+        return "single"
+    if type(skeleton) in (tuple, list) and list(skeleton) == list(range(n)):
+        return (type(skeleton).__name__, n)
+    if type(skeleton) is dict and list(skeleton.values()) == list(range(n)) and all(type(k) is str for k in skeleton):
+        return ("dict", tuple(skeleton))
+    return ("rebuild", n)
+
+
+def compile(  # noqa: A001
+    inputs: Sequence[Expr] | Expr,
+    outputs: Any = (),
+    updates: Mapping[Expr, Any] | Sequence[tuple[Expr, Any]] | None = None,
+    *,
+    name: str = "function",
+    optimize: int = 2,
+    fast_math: bool = False,
+    threads: int | None = None,
+) -> Function:
+    """Compile expressions to a native function.
+
+    Args:
+        inputs: what the function is called with, each made by `gc.input`.
+        outputs: an expression, or tuples, lists and dicts of them; results come in the same structure, as fresh
+            arrays.
+        updates: new values of params, all computed from the old ones and written by the same call.
+        name: what reports and errors call the function.
+        optimize: 0 to 3, see `graphc.compiler.pipeline.LEVELS`.
+        fast_math: also apply rules that may change values beyond rounding (x - x → 0 even for nan).
+        threads: how many threads a call may use; calls run on one thread for now.
+
+    Raises:
+        GraphError: an input that is none, is listed twice or is missing; an update of what is no param, or twice.
+        ShapeError, DTypeError: a new value that does not fit its param.
+    """
+    if optimize not in range(len(LEVELS)):
+        raise GraphError(f"compile: optimize should be 0 to {len(LEVELS) - 1}, not {optimize!r}")
+    if threads is not None and (not isinstance(threads, int) or threads < 1):
+        raise GraphError(f"compile: threads should be a positive integer, not {threads!r}")
+    listed = (inputs,) if isinstance(inputs, Expr) else tuple(inputs)
+    tree = expressions(outputs, "compile: outputs")
+    graph = Graph(listed, tree.leaves, _pairs(updates))
+    check_updates(graph.updates)
+    _check_inputs(graph)
+    kind = type("Function", (Function,), {"__module__": Function.__module__, "__qualname__": "Function"})
+    made: Function = kind(name, graph, tree, Options(optimize, fast_math), Trace())
+    if not made._named:
+        made._specialization({})
+    return made
+
+
+def _pairs(updates: Mapping[Expr, Any] | Sequence[tuple[Expr, Any]] | None) -> tuple[tuple[Expr, Expr], ...]:
+    from ..frontend.lifting import lift
+
+    items = updates.items() if isinstance(updates, Mapping) else (updates or ())
+    pairs = []
+    for param, new in items:
+        if not isinstance(param, Expr):
+            raise GraphError(f"compile: updates are of params, not of {type(param).__name__}")
+        pairs.append((param, new if isinstance(new, Expr) else lift("compile", new, param.dtype)))
+    return tuple(pairs)
+
+
+def _check_inputs(graph: Graph) -> None:
+    """Refuse inputs that are none, repeated, unlisted, or that share a name."""
+    seen: ExprTable[None] = ExprTable()
+    names: dict[str, Expr] = {}
+    for expr in graph.inputs:
+        if not isinstance(expr, Expr):
+            raise GraphError(f"compile: inputs are made by gc.input, not {type(expr).__name__}")
+        if expr.op.name != "input":
+            raise GraphError(f"compile: only what gc.input makes can be an input{describe(given=expr)}")
+        if expr in seen:
+            raise GraphError(f"compile: the input {expr.name!r} is listed twice{describe(input=expr)}")
+        if str(expr.name) in names:
+            both = describe(first=names[str(expr.name)], second=expr)
+            raise GraphError(f"compile: two inputs are called {expr.name!r}; calls could not tell them apart{both}")
+        seen[expr] = None
+        names[str(expr.name)] = expr
+    for node in graph.nodes:
+        if node.op.name == "input" and node not in seen:
+            raise GraphError(f"compile: {node.name!r} is used but not among the inputs{describe(missing=node)}")
+
+
+def optimize(outputs: Any, *, level: int = 2, fast_math: bool = False) -> Any:
+    """The simplified graph of some expressions, in their structure; what `gc.compile` would compile."""
+    tree = expressions(outputs, "optimize: outputs")
+    inputs = tuple(n for n in Graph((), tree.leaves).nodes if n.op.name == "input")
+    with no_sources():
+        found = simplified(Graph(inputs, tree.leaves), Options(level, fast_math), Trace())
+    return tree.rebuild(found.outputs)
+
+

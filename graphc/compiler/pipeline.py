@@ -1,0 +1,207 @@
+"""The pipeline: graph → simplified graph → kernels → plan → loops → LLVM → program. One function a stage.
+
+What each optimization level does stands in one table. The driver times every stage, verifies what it leaves behind
+when asked to, and keeps the texts that `dump` shows.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ..codegen.entry import ArrayType, ParamUse, Signature, Structure, emit_entry
+from ..codegen.jit import Target, compile_entry, compile_object
+from ..ir.expr import Expr
+from ..ir.graph import ExprTable, Graph, bind_sizes
+from ..ir.source import no_sources
+from ..ir.text import dump
+from ..ir.verify import verify
+from ..loop.text import show_function
+from ..passes.fuse import concrete, fuse
+from ..passes.kernel import Kernel
+from ..passes.memory import Plan, plan
+from ..rewrite import simplify
+from .lowering import Lowered, bytes_moved, emit_module, lower, machine_of, workspace_bytes
+
+T = TypeVar("T")
+
+RELEASE_GIL_FROM = 30_000
+"""Floating-point operations plus bytes above which a call lets other Python threads run meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What an optimization level does."""
+
+    simplify: int
+    """Which rules rewrite the graph; 0 for none."""
+    effort: int
+    """How hard LLVM works on each kernel."""
+
+
+LEVELS = (Level(0, 1), Level(1, 1), Level(2, 1), Level(3, 2))
+"""optimize=0 takes the graph as it is; 1 simplifies; 2 (the default) also stabilizes and specializes; 3 gives LLVM
+more time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to compile."""
+
+    optimize: int = 2
+    fast_math: bool = False
+
+
+@dataclass(eq=False)
+class Trace:
+    """What happened on the way: seconds and changes of each stage, and provenance."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    hits: dict[str, int] = field(default_factory=dict)
+    origins: ExprTable[tuple[Expr, ...]] = field(default_factory=ExprTable)
+
+    def timed(self, stage: str, work: Callable[[], T]) -> T:
+        """Do the work of a stage and add its time."""
+        started = time.perf_counter()
+        result = work()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
+        return result
+
+
+@dataclass(eq=False)
+class Specialization:
+    """The program for one choice of sizes, and everything it was made from."""
+
+    graph: Graph
+    kernels: list[Kernel]
+    plan: Plan
+    lowered: list[Lowered]
+    llvm: str
+    signature: Signature
+    objects: tuple[bytes, ...]
+    sizes: Mapping[str, int]
+    trace: Trace
+
+    def text(self, stage: str) -> str:
+        """The printed form at a stage: "graph", "kernels" or "loops"."""
+        if stage == "graph":
+            return dump(self.graph)
+        if stage == "loops":
+            return "\n".join(show_function(item.function) for item in self.lowered)
+        return "\n".join(_show_kernel(kernel, self.plan) for kernel in self.kernels)
+
+
+def verifying() -> bool:
+    """Whether GRAPHC_VERIFY asks for every stage to be checked."""
+    return os.environ.get("GRAPHC_VERIFY", "") not in ("", "0")
+
+
+def simplified(graph: Graph, options: Options, trace: Trace) -> Graph:
+    """The graph after the rewriting that the level asks for."""
+    level = LEVELS[options.optimize].simplify
+    if not level:
+        return graph
+    found = trace.timed("simplify", lambda: simplify(graph, level=level, fast_math=options.fast_math))
+    for rule, count in found.hits.items():
+        trace.hits[rule] = trace.hits.get(rule, 0) + count
+    trace.origins = found.origins
+    if verifying():
+        trace.timed("verify", lambda: verify(found.graph))
+    return found.graph
+
+
+def specialize(
+    name: str, graph: Graph, sizes: Mapping[str, int], structure: Structure, options: Options, trace: Trace
+) -> Specialization:
+    """Compile a graph for these sizes of its named dimensions."""
+    with no_sources():
+        return _specialize(name, graph, sizes, structure, options, trace)
+
+
+def _specialize(
+    name: str, graph: Graph, sizes: Mapping[str, int], structure: Structure, options: Options, trace: Trace
+) -> Specialization:
+    if sizes:
+        graph, _ = trace.timed("bind", lambda: bind_sizes(graph, sizes))
+        graph = simplified(graph, options, trace)
+    if verifying():
+        trace.timed("verify", lambda: verify(graph))
+    target = Target.current()
+    machine = machine_of(target)
+    kernels = trace.timed("fuse", lambda: fuse(graph))
+    planned = trace.timed("plan", lambda: plan(graph, kernels, workspace_bytes(machine)))
+    lowered = trace.timed("lower", lambda: lower(planned, machine, verifying()))
+    llvm = trace.timed("emit", lambda: emit_module(lowered, planned, target))
+    signature = _signature(name, graph, planned, structure, lowered)
+    effort = LEVELS[options.optimize].effort
+    code = trace.timed("llvm", lambda: compile_object(llvm, target, effort))
+    around = trace.timed("entry", lambda: compile_entry(emit_entry(signature), target))
+    order = [item.kernel for item in lowered]
+    return Specialization(graph, order, planned, lowered, llvm, signature, (around, code), dict(sizes), trace)
+
+
+def _signature(
+    name: str, graph: Graph, planned: Plan, structure: Structure, lowered: list[Lowered]
+) -> Signature:
+    def of(expr: Expr) -> ArrayType:
+        return ArrayType(expr.dtype.name, concrete(expr))
+
+    updated = {id(param) for param, _ in graph.updates}
+    work = sum(bytes_moved(item.kernel) + flops(item.kernel) for item in lowered)
+    return Signature(
+        name=name,
+        inputs=tuple(map(of, planned.inputs)),
+        outputs=tuple(map(of, graph.outputs)),
+        structure=structure,
+        params=tuple(ParamUse(of(p), id(p) in updated) for p in planned.params),
+        constants=len(planned.constants),
+        arena_bytes=planned.arena_bytes,
+        release_gil=work >= RELEASE_GIL_FROM,
+    )
+
+
+def flops(kernel: Kernel) -> int:
+    """Floating-point operations of a kernel: two for each step of a contraction, one for each scalar operation."""
+    total = 0
+    for node in kernel.nodes:
+        size = 1
+        for d in concrete(node):
+            size *= d
+        if node.op.kind == "contract":
+            total += 2 * size * int(node.args[0].shape[-1])
+        elif node.op.kind == "elementwise":
+            total += size
+        elif node.op.kind == "reduce":
+            inner = 1
+            for d in concrete(node.args[0]):
+                inner *= d
+            total += inner
+    return total
+
+
+def _show_kernel(kernel: Kernel, planned: Plan) -> str:
+    from ..ir.text import line, number
+
+    numbers = number((*kernel.inputs, *kernel.nodes))
+    reduced = f" reducing {kernel.axes}" if kernel.axes else ""
+    lines = [f"{kernel.name}: {kernel.kind} over {kernel.domain}{reduced}"]
+    for expr in kernel.inputs:
+        place = planned.places[expr]
+        lines.append(f"  {place.space}[{place.at}] {line(expr, numbers) if not expr.args else _stored(expr, numbers)}")
+    lines += [f"  {line(node, numbers)}" for node in kernel.nodes]
+    for output in kernel.outputs:
+        place = planned.places[output]
+        lines.append(f"  store %{numbers[output]} -> {place.space}[{place.at}]")
+    return "\n".join(lines) + "\n"
+
+
+def _stored(expr: Expr, numbers: ExprTable[int]) -> str:
+    return f"%{numbers[expr]}: {expr.type_text} ({expr.op.name} of another kernel)"
+
+
+def options_from(given: Mapping[str, Any]) -> Options:
+    """Options as a user gave them, checked."""
+    return Options(**given)

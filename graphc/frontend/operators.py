@@ -1,0 +1,159 @@
+"""Operators, indexing, `.T`, `.value` and NumPy's own functions on expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..ir.arguments import convert
+from ..ir.errors import DTypeError, GraphError, ShapeError, describe
+from ..ir.expr import Expr
+from ..ir.op import Array
+from ..ops import leaf
+from . import elementwise, reductions, shapes
+from .contraction import matmul
+from .indexing import getitem, take_along_axis
+
+_BINARY: dict[str, Callable[[Any, Any], Expr]] = {
+    "add": elementwise.add,
+    "sub": elementwise.subtract,
+    "mul": elementwise.multiply,
+    "truediv": elementwise.divide,
+    "pow": elementwise.pow,
+    "matmul": matmul,
+    "and": elementwise.logical_and,
+    "or": elementwise.logical_or,
+}
+_COMPARISONS: dict[str, Callable[[Any, Any], Expr]] = {
+    "eq": elementwise.equal,
+    "ne": elementwise.not_equal,
+    "lt": elementwise.less,
+    "le": elementwise.less_equal,
+    "gt": elementwise.greater,
+    "ge": elementwise.greater_equal,
+}
+_UNARY: dict[str, Callable[[Any], Expr]] = {
+    "neg": elementwise.negative,
+    "abs": elementwise.abs,
+    "invert": elementwise.logical_not,
+}
+
+_UFUNCS: dict[np.ufunc, Callable[..., Expr]] = {
+    np.matmul: matmul,
+    **{
+        getattr(np, function.__name__): function
+        for function in (
+            elementwise.abs, elementwise.add, elementwise.divide, elementwise.equal, elementwise.exp,
+            elementwise.expm1, elementwise.greater, elementwise.greater_equal, elementwise.isfinite, elementwise.less,
+            elementwise.less_equal, elementwise.log, elementwise.log1p, elementwise.logical_and,
+            elementwise.logical_not, elementwise.logical_or, elementwise.maximum, elementwise.minimum,
+            elementwise.multiply, elementwise.negative, elementwise.not_equal, elementwise.pow, elementwise.sign,
+            elementwise.sqrt, elementwise.square, elementwise.subtract, elementwise.tanh,
+        )
+    },
+}  # fmt: skip
+
+_FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
+    np.sum: reductions.sum,
+    np.mean: reductions.mean,
+    np.max: reductions.max,
+    np.min: reductions.min,
+    np.argmax: reductions.argmax,
+    np.reshape: shapes.reshape,
+    np.expand_dims: shapes.expand_dims,
+    np.squeeze: shapes.squeeze,
+    np.broadcast_to: shapes.broadcast_to,
+    np.take_along_axis: take_along_axis,
+    np.where: elementwise.where,
+    np.shape: lambda x: x.shape,
+    np.ndim: lambda x: x.ndim,
+}
+
+
+def attach() -> None:
+    """Give `Expr` the methods that need promotion and broadcasting, which `graphc.ir` knows nothing about."""
+    for name, function in _BINARY.items():
+        setattr(Expr, f"__{name}__", _forward(function))
+        setattr(Expr, f"__r{name}__", _reflected(function))
+    for name, function in _COMPARISONS.items():
+        setattr(Expr, f"__{name}__", _forward(function))
+    for name, unary in _UNARY.items():
+        setattr(Expr, f"__{name}__", _alone(unary))
+    methods: dict[str, Any] = {
+        "__pos__": lambda self: self,
+        "__getitem__": getitem,
+        "__array_ufunc__": _array_ufunc,
+        "__array_function__": _array_function,
+        "T": property(_transposed, doc="A matrix with its axes exchanged."),
+        "mT": property(shapes.matrix_transpose, doc="Every matrix of a stack with its axes exchanged."),
+        "value": property(_read_value, _write_value, doc="What a param holds, as a copy; assigning copies in."),
+    }
+    for name, method in methods.items():
+        setattr(Expr, name, method)
+
+
+def _forward(function: Callable[[Any, Any], Expr]) -> Callable[[Expr, Any], Expr]:
+    def method(self: Expr, other: Any) -> Expr:
+        return function(self, other)
+
+    return method
+
+
+def _reflected(function: Callable[[Any, Any], Expr]) -> Callable[[Expr, Any], Expr]:
+    def method(self: Expr, other: Any) -> Expr:
+        return function(other, self)
+
+    return method
+
+
+def _alone(function: Callable[[Any], Expr]) -> Callable[[Expr], Expr]:
+    def method(self: Expr) -> Expr:
+        return function(self)
+
+    return method
+
+
+def _array_ufunc(self: Expr, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Expr:
+    """np.exp(x) and `array + x` build graph too; what graphc does not have, or writing into arrays, is refused."""
+    function = _UFUNCS.get(ufunc)
+    if function is None or method != "__call__":
+        called = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        raise DTypeError(f"np.{called} does not take expressions{describe(x=self)}")
+    if kwargs:
+        raise DTypeError(f"np.{ufunc.__name__} of an expression takes no {', '.join(kwargs)}{describe(x=self)}")
+    return function(*inputs)
+
+
+def _array_function(
+    self: Expr, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """np.sum(x) and its like build graph too."""
+    ours = _FUNCTIONS.get(function)
+    if ours is None:
+        raise DTypeError(f"np.{function.__name__} does not take expressions{describe(x=self)}")
+    return ours(*args, **kwargs)
+
+
+def _transposed(self: Expr) -> Expr:
+    if self.ndim != 2:
+        raise ShapeError(
+            f".T is for matrices; use .mT for stacks of them and gc.permute_dims for other orders{describe(x=self)}"
+        )
+    return shapes.matrix_transpose(self)
+
+
+def _read_value(self: Expr) -> Array:
+    if self.op.name == "param":
+        return leaf.storage(self).read()
+    raise GraphError(f"only params hold a value; gc.interpret computes one{describe(x=self)}")
+
+
+def _write_value(self: Expr, value: object) -> None:
+    if self.op.name != "param":
+        raise GraphError(f"only params can be assigned a value{describe(x=self)}")
+    array = convert(value, self.dtype, f"the value of {self.name!r}")
+    if array.shape != self.shape:
+        raise ShapeError(f"a value of shape {array.shape} does not fit{describe(param=self)}")
+    leaf.storage(self).write(array)

@@ -1,0 +1,70 @@
+"""Nested tuples, lists and dicts of expressions: flattened for the compiler, given back in the user's structure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import GraphError
+from .expr import Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Leaves in a row, and how to build the structure again around other leaves."""
+
+    leaves: tuple[Any, ...]
+    skeleton: Any
+    """The structure with each leaf's position in its place."""
+
+    def rebuild(self, leaves: Iterable[Any]) -> Any:
+        """The same structure around `leaves`, which come in the order of `self.leaves`."""
+        row = list(leaves)
+        if len(row) != len(self.leaves):
+            raise ValueError(f"{len(row)} leaves for a structure of {len(self.leaves)}")
+        return _map(self.skeleton, row.__getitem__)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the structure is a single leaf."""
+        return isinstance(self.skeleton, int)
+
+
+def flatten(structure: Any) -> Tree:
+    """Take apart nested tuples, named tuples, lists and dicts; whatever else there is counts as a leaf."""
+    leaves: list[Any] = []
+
+    def take(leaf: Any) -> int:
+        leaves.append(leaf)
+        return len(leaves) - 1
+
+    skeleton = _map(structure, take)
+    return Tree(tuple(leaves), skeleton)
+
+
+def expressions(structure: Any, role: str) -> Tree:
+    """`flatten`, where every leaf has to be an expression.
+
+    Raises:
+        GraphError: a leaf is something else; `role` says what it was given as.
+    """
+    tree = flatten(structure)
+    for leaf in tree.leaves:
+        if not isinstance(leaf, Expr):
+            raise GraphError(
+                f"{role} must be expressions, or tuples, lists and dicts of them, not {type(leaf).__name__}; "
+                "gc.constant makes an expression of an array"
+            )
+    return tree
+
+
+def _map(structure: Any, change: Callable[[Any], Any]) -> Any:
+    if isinstance(structure, tuple):
+        items = [_map(s, change) for s in structure]
+        return type(structure)(*items) if hasattr(structure, "_fields") else tuple(items)
+    if isinstance(structure, list):
+        return [_map(s, change) for s in structure]
+    if isinstance(structure, Mapping):
+        return {k: _map(s, change) for k, s in structure.items()}
+    return change(structure)

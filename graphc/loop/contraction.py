@@ -1,0 +1,364 @@
+"""The schedule of matmul: packed panels, a block of registers, and what follows fused into the last step.
+
+    for jp in panels of B's columns:
+      for k: pack B[k, jp·NR … +NR] into a panel
+      for ip in panels of A's rows:
+        for j in jp·NR … +NR as NR lanes:
+          register acc[MR] = 0
+          for k in 0..K:
+            acc[r] fma= A[ip·MR + r, k], B[k, j]      # for each r
+          out[ip·MR + r, j] = epilogue(acc[r])        # bias, activation, update: whatever was fused
+
+The blocking is that of Goto and van de Geijn (Anatomy of High-Performance Matrix Multiplication, ACM TOMS 34, 2008)
+with the loops around the register block as in BLIS. Operands are read by `Builder.pull`, so views and cheap
+elementwise work on them are done while packing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..ir.affine import Affine, Var, variable
+from ..ir.expr import Expr
+from ..ir.graph import ExprTable
+from .ir import Accumulate, Allocate, Buffer, Const, For, If, Operand, Statement, Store
+from .lower import Builder, Index, flat
+from .schedule import Machine
+from .vectorize import Widening
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Sizes of the blocking, in elements."""
+
+    rows: int
+    """Rows of a register block."""
+    lanes: int
+    """Columns of a register block."""
+    depth: int
+    """Steps of the contracted axis between two passes over the result."""
+    height: int
+    """Rows whose part of A stays in the second-level cache; a multiple of `rows`."""
+
+
+def choose_blocks(m: int, n: int, k: int, element_bytes: int, machine: Machine) -> Blocks:
+    """Block sizes from the matrix, the registers and the caches."""
+    hardware = max(machine.vector_bytes // element_bytes, 1)
+    if n <= hardware:
+        lanes, vectors = 1 << max(n - 1, 0).bit_length(), 1
+    else:
+        vectors = 4 if m <= 6 and n >= 4 * hardware else 2
+        lanes = hardware * vectors
+    most = max((machine.vector_registers - vectors - 2) // vectors, 1)
+    rows = min(range(max(most // 2, 1), most + 1), key=lambda r: (_row_cost(m, r, vectors), -r)) if m > most else m
+    depth = min(k, max(machine.l2_bytes // 2 // (lanes * element_bytes), 256))
+    depth = max(min(depth, 2048), 1)
+    fits = max(machine.l2_bytes // 2 // (depth * element_bytes) // max(rows, 1), 1)
+    return Blocks(max(rows, 1), lanes, depth, fits * max(rows, 1))
+
+
+def _row_cost(m: int, rows: int, vectors: int) -> float:
+    """How long a column of register blocks takes: each has an overhead, and short ones wait for their own chains."""
+    overhead = 1.5
+    panels, rest = divmod(m, rows)
+    return panels * (rows + overhead) + (max(rest, 8 / vectors) + overhead if rest else 0)
+
+
+class Contraction:
+    """One matmul kernel being written as loops."""
+
+    def __init__(
+        self, product: Expr, outputs: tuple[Expr, ...], inputs: ExprTable[Buffer], into: ExprTable[Buffer],
+        machine: Machine,
+    ) -> None:  # fmt: skip
+        self.product = product
+        self.outputs = outputs
+        self.builder = Builder(inputs, into)
+        self.machine = machine
+        self.a, self.b = product.args
+        *batch, self.m, self.n = (int(d) for d in product.shape)
+        self.k = int(self.a.shape[-1])
+        self.batch = tuple(Var(f"i{axis}", size) for axis, size in enumerate(batch))
+        self.blocks = choose_blocks(self.m, self.n, self.k, product.dtype.bytes, machine)
+        self.workspaces: list[Buffer] = []
+        self.packed_a: Buffer | None = None
+        self.packed_b: Buffer | None = None
+        self.partial: Buffer | None = None
+        self.block = Var("kb", max(-(-self.k // self.blocks.depth), 1))
+        self.band = Var("ib", -(-self.m // self.blocks.height))
+        self._plan()
+
+    def _plan(self) -> None:
+        """Decide what is packed and what is read where it lies."""
+        size, blocks = self.product.dtype.bytes, self.blocks
+        panels = -(-self.n // blocks.lanes)
+        if panels > 1 and not self._small(self.a, self.m, size) and not self._reads_well(self.a):
+            self.packed_a = self._workspace("pa", blocks.height * blocks.depth)
+        if self.band.extent > 1 or self.m > blocks.rows:
+            step = self._steps(self.b, self.k, self.n)
+            whole = step is not None and step[1] == 1 and (panels == 1 or self.k * self.n * size <= 32 * 1024)
+            if not whole:
+                width = self.n if self.band.extent > 1 else blocks.lanes
+                columns = -(-width // blocks.lanes) * blocks.lanes
+                self.packed_b = self._workspace("pb", columns * blocks.depth)
+        if self.block.extent > 1:
+            self.partial = self._workspace("partial", self.m * self.n)
+
+    def _workspace(self, name: str, size: int) -> Buffer:
+        buffer = Buffer(name, self.product.dtype, size, "workspace", aligned=True)
+        self.workspaces.append(buffer)
+        return buffer
+
+    def _small(self, operand: Expr, rows: int, size: int) -> bool:
+        return self._steps(operand, rows, self.k) is not None and rows * self.k * size <= 16 * 1024
+
+    def _reads_well(self, operand: Expr) -> bool:
+        """Whether rows of A can be read in place: each contiguous, and not falling onto each other in the cache."""
+        steps = self._steps(operand, self.m, self.k)
+        if steps is None or steps[1] != 1:
+            return False
+        stride = steps[0] * self.product.dtype.bytes
+        return stride % 1024 != 0 and self.m * self.k * self.product.dtype.bytes <= self.machine.l2_bytes // 2
+
+    def _steps(self, operand: Expr, rows: int, columns: int) -> tuple[int, int] | None:
+        """Elements between neighbouring rows and columns where the operand is a view of memory; None elsewhere."""
+        row, column = Var("row", rows), Var("column", columns)
+        index: Index = (*map(variable, self.batch), variable(row), variable(column))
+        node = operand
+        while node not in self.builder.inputs:
+            if node.op.view is None:
+                return None
+            node, index = node.args[0], node.op.view(node, index)
+        form = flat(node, index)
+        if any(not isinstance(atom, Var) for atom, _ in form.terms):
+            return None
+        return form.coefficient(row), form.coefficient(column)
+
+    # Loops -----------------------------------------------------------------------------------------------------
+
+    def write(self) -> tuple[Statement, ...]:
+        """The loops."""
+        b = self.builder
+        if 0 in (self.m, self.n) or 0 in [v.extent for v in self.batch]:
+            return ()
+        with b.loops(self.batch), b.loop(self.block):
+            if self.packed_b is not None and self.band.extent > 1:
+                self._panels(self._pack_b)
+            with b.loop(self.band):
+                if self.packed_a is not None:
+                    self._pack_a()
+                self._panels(self._column_of_blocks)
+        return b.body
+
+    def _panels(self, write: Callable[[Affine, int], None]) -> None:
+        """Do something for each panel of columns: a loop over the whole ones, then the rest."""
+        whole, rest = divmod(self.n, self.blocks.lanes)
+        panel = Var("jp", whole)
+        if whole:
+            with self.builder.loop(panel):
+                write(variable(panel), 0)
+        if rest:
+            write(Affine((), whole), rest)
+
+    def _column_of_blocks(self, panel: Affine, active: int) -> None:
+        """All register blocks of one panel of columns."""
+        b, rows = self.builder, self.blocks.rows
+        if self.packed_b is not None and self.band.extent == 1:
+            self._pack_b(panel, active)
+        whole, rest = divmod(self.m, rows)
+        if self.band.extent > 1:
+            self._banded(panel, active, whole, rest)
+            return
+        ip = Var("ip", whole)
+        if whole:
+            with b.loop(ip):
+                self._block(variable(ip), rows, panel, active)
+        if rest:
+            self._block(Affine((), whole), rest, panel, active)
+
+    def _banded(self, panel: Affine, active: int, whole: int, rest: int) -> None:
+        """The blocks of the band of rows at hand; the last band may be shorter."""
+        b, rows = self.builder, self.blocks.rows
+        per_band = self.blocks.height // rows
+        first = variable(self.band) * per_band
+        ip = Var("ip", max(whole, 1))
+        with b.scope(ip) as scope:
+            self._block(variable(ip), rows, panel, active)
+            body = tuple(scope.statements)
+        b.add(For(ip, first, first + per_band, body, limit=whole))
+        if rest:
+            with b.scope() as scope:
+                self._block(Affine((), whole), rest, panel, active)
+                body = tuple(scope.statements)
+            b.add(If(variable(self.band), self.band.extent - 1, self.band.extent, body))
+
+    def _lane(self, active: int) -> Var:
+        """The column within a panel."""
+        return Var("j", max(active, 2) if active else self.blocks.lanes)
+
+    # Packing ---------------------------------------------------------------------------------------------------
+
+    def _depth_loop(self, body: tuple[Statement, ...], k: Var) -> For:
+        """A loop over the part of the contracted axis at hand."""
+        start = variable(self.block) * self.blocks.depth
+        whole = self.block.extent == 1
+        stop = Affine((), self.k) if whole else start + self.blocks.depth
+        return For(k, start, stop, body, limit=None if whole else self.k)
+
+    def _local(self, k: Var) -> Affine:
+        """Position within the part of the contracted axis at hand."""
+        at = variable(k) if k.extent > 1 else Affine()
+        return at - variable(self.block) * self.blocks.depth
+
+    def _pack_b(self, panel: Affine, active: int) -> None:
+        """Copy a panel of B's columns so that each step of the contraction reads one contiguous run."""
+        b, lanes = self.builder, self.blocks.lanes
+        assert self.packed_b is not None
+        k, j = Var("k", self.k), self._lane(active)
+        base = panel * (self.blocks.depth * lanes) if self.band.extent > 1 else Affine()
+        with b.scope(k) as outer:
+            with b.scope(j) as inner:
+                column = panel * lanes + variable(j)
+                value = b.pull(self.b, (*map(variable, self.batch), variable(k), column))
+                b.add(Store(self.packed_b, base + self._local(k) * lanes + variable(j), value))
+                copied = tuple(inner.statements)
+            outer.statements += self._as_lanes(j, lanes, active, copied)
+            body = tuple(outer.statements)
+        b.add(self._depth_loop(body, k))
+
+    def _pack_a(self) -> None:
+        """Copy the band's part of A, panel by panel, so that the rows of a register block lie side by side."""
+        b, blocks = self.builder, self.blocks
+        whole, rest = divmod(self.m, blocks.rows)
+        per_band = blocks.height // blocks.rows
+        first = variable(self.band) * per_band
+        ip = Var("ip", max(whole, 1))
+        with b.scope(ip) as scope:
+            self._pack_rows(variable(ip), variable(ip) - first, blocks.rows)
+            body = tuple(scope.statements)
+        if whole:
+            b.add(For(ip, first, first + per_band, body, limit=whole))
+        if rest:
+            with b.scope() as scope:
+                self._pack_rows(Affine((), whole), Affine((), whole) - first, rest)
+                body = tuple(scope.statements)
+            b.add(If(variable(self.band), self.band.extent - 1, self.band.extent, body))
+
+    def _pack_rows(self, panel: Affine, slot: Affine, rows: int) -> None:
+        b, blocks = self.builder, self.blocks
+        assert self.packed_a is not None
+        lanes = 1 << max(blocks.rows - 1, 0).bit_length()
+        k, r = Var("k", self.k), Var("r", max(rows, 2) if lanes > 1 else 1)
+        with b.scope(k) as outer:
+            with b.scope(r) as inner:
+                row = panel * blocks.rows + variable(r)
+                value = b.pull(self.a, (*map(variable, self.batch), row, variable(k)))
+                where = slot * (blocks.rows * blocks.depth) + self._local(k) * blocks.rows + variable(r)
+                b.add(Store(self.packed_a, where, value))
+                copied = tuple(inner.statements)
+            outer.statements += self._as_lanes(r, lanes, rows if rows < lanes else 0, copied)
+            body = tuple(outer.statements)
+        b.add(self._depth_loop(body, k))
+
+    def _as_lanes(self, var: Var, lanes: int, active: int, body: tuple[Statement, ...]) -> list[Statement]:
+        """A single step of a loop with all of its iterations as lanes."""
+        wide = body if lanes == 1 else Widening(var, lanes, {}).body(body)
+        return [For(var, Affine(), Affine((), lanes), wide, step=lanes, lanes=lanes, active=active)]
+
+    # The register block ----------------------------------------------------------------------------------------
+
+    def _block(self, panel_a: Affine, rows: int, panel_b: Affine, active: int) -> None:
+        """Accumulate a block of the result in registers, then finish it."""
+        b, lanes = self.builder, self.blocks.lanes
+        j = self._lane(active)
+        row, column = panel_a * self.blocks.rows, panel_b * lanes + variable(j)
+        acc = Buffer("acc", self.product.dtype, rows, "register")
+        zero = Const(0.0 if self.product.dtype.is_float else 0, self.product.dtype)
+        with b.scope(j) as scope:
+            b.add(Allocate(acc, zero))
+            if self.partial is not None:
+                self._if_block(1, self.block.extent, lambda: self._resume(acc, rows, row, column))
+            self._contract(acc, panel_a, rows, panel_b, j)
+            if self.partial is None:
+                self._finish(acc, rows, row, column)
+            else:
+                last = self.block.extent - 1
+                self._if_block(0, last, lambda: self._suspend(acc, rows, row, column))
+                self._if_block(last, last + 1, lambda: self._finish(acc, rows, row, column))
+            body = tuple(scope.statements)
+        for statement in self._as_lanes(j, lanes, active, body):
+            b.add(statement)
+
+    def _if_block(self, first: int, last: int, write: Callable[[], None]) -> None:
+        with self.builder.scope() as scope:
+            write()
+            body = tuple(scope.statements)
+        self.builder.add(If(variable(self.block), first, last, body))
+
+    def _partial_at(self, row: Affine, column: Affine) -> Affine:
+        return row * self.n + column
+
+    def _resume(self, acc: Buffer, rows: int, row: Affine, column: Affine) -> None:
+        assert self.partial is not None
+        for r in range(rows):
+            before = self.builder.load(self.partial, self._partial_at(row + r, column))
+            self.builder.add(Accumulate("sum", (acc,), r, (before,)))
+
+    def _suspend(self, acc: Buffer, rows: int, row: Affine, column: Affine) -> None:
+        assert self.partial is not None
+        for r in range(rows):
+            value = self.builder.load(acc, Affine((), r))
+            self.builder.add(Store(self.partial, self._partial_at(row + r, column), value))
+
+    def _contract(self, acc: Buffer, panel_a: Affine, rows: int, panel_b: Affine, j: Var) -> None:
+        b = self.builder
+        batch = tuple(map(variable, self.batch))
+        k = Var("k", self.k)
+        if self.k == 0:
+            return
+        with b.scope(k) as scope:
+            right = self._right(batch, k, panel_b, j)
+            for r in range(rows):
+                left = self._left(batch, k, panel_a, r)
+                if self.product.dtype.is_float:
+                    b.add(Accumulate("fma", (acc,), r, (left, right)))
+                else:
+                    b.add(Accumulate("sum", (acc,), r, (b.apply("multiply", acc.dtype, left, right),)))
+            body = tuple(scope.statements)
+        b.add(self._depth_loop(body, k))
+
+    def _right(self, batch: Index, k: Var, panel: Affine, j: Var) -> Operand:
+        b, lanes = self.builder, self.blocks.lanes
+        if self.packed_b is None:
+            return b.pull(self.b, (*batch, variable(k), panel * lanes + variable(j)))
+        base = panel * (self.blocks.depth * lanes) if self.band.extent > 1 else Affine()
+        return b.load(self.packed_b, base + self._local(k) * lanes + variable(j))
+
+    def _left(self, batch: Index, k: Var, panel: Affine, r: int) -> Operand:
+        b, blocks = self.builder, self.blocks
+        if self.packed_a is None:
+            return b.pull(self.a, (*batch, panel * blocks.rows + r, variable(k)))
+        slot = panel - variable(self.band) * (blocks.height // blocks.rows)
+        return b.load(self.packed_a, slot * (blocks.rows * blocks.depth) + self._local(k) * blocks.rows + r)
+
+    def _finish(self, acc: Buffer, rows: int, row: Affine, column: Affine) -> None:
+        """Write the outputs that follow from a finished block."""
+        b = self.builder
+        batch = tuple(map(variable, self.batch))
+        for r in range(rows):
+            index = (*batch, row + r, column)
+            value = b.load(acc, Affine((), r))
+            b.know(self.product, index, value)
+        for r in range(rows):
+            index = (*batch, row + r, column)
+            for output in self.outputs:
+                b.store(output, index)
+
+
+def schedule_contraction(
+    product: Expr, outputs: tuple[Expr, ...], inputs: ExprTable[Buffer], into: ExprTable[Buffer], machine: Machine
+) -> tuple[tuple[Statement, ...], tuple[Buffer, ...]]:
+    """The loops of a contraction kernel, and the workspaces they need."""
+    contraction = Contraction(product, outputs, inputs, into, machine)
+    return contraction.write(), tuple(contraction.workspaces)

@@ -1,0 +1,196 @@
+"""The statements and values of the loop IR.
+
+A function is a list of statements over buffers. Values are in administrative normal form: every operand is a name or
+a constant, so nothing here nests and every transformation is a walk along a list.
+
+    kernel0(x: f32[4096], out: f32[4096])
+      for i in 0..4096 by 16:
+        a: f32x16 = load x[i]
+        b: f32x16 = exp a
+        store out[i] = b
+
+A `For` with lanes > 1 executes `lanes` neighbouring iterations at once: its variable stands for a base plus the lane
+number, and names bound inside are vectors where they depend on it. `active` says how many of the lanes count (the
+rest are masked: not loaded, not stored, not accumulated). An operand with one lane in an operation with more is
+repeated. Index forms are `ir.affine` forms over loop variables and integer names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ..ir.affine import Affine, Var
+from ..ir.dtype import DType
+
+Space: TypeAlias = Literal["argument", "workspace", "stack", "register"]
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """Memory of `size` elements: an argument, scratch that lives during the call, or registers.
+
+    Registers hold `lanes`-wide vectors and are indexed by constants only.
+    """
+
+    name: str
+    dtype: DType
+    size: int
+    space: Space = "argument"
+    lanes: int = 1
+    aligned: bool = False
+    """Whether it starts at a multiple of 64 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A name bound by a `Let`."""
+
+    name: str
+    dtype: DType
+    lanes: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A number. NaN and signed zeros are told apart by their bits when constants are printed."""
+
+    value: float | int | bool
+    dtype: DType
+    lanes: int = 1
+
+
+Operand: TypeAlias = Ref | Const
+
+# Values --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """An op of the scalar table, lane by lane. `fma` (a·b + c, rounded once) exists here only."""
+
+    op: str
+    args: tuple[Operand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The element at an index; neighbouring lanes read neighbours, or gather where the index says otherwise.
+
+    Where `mask` is false nothing is read and the value is zero.
+    """
+
+    buffer: Buffer
+    index: Affine
+    mask: Operand | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The value of an index form, as an integer."""
+
+    index: Affine
+
+
+Value: TypeAlias = Apply | Load | Position
+
+# Statements ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """Bind a name to a value."""
+
+    ref: Ref
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Write an element; `mask` as in `Load`."""
+
+    buffer: Buffer
+    index: Affine
+    value: Operand
+    mask: Operand | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accumulate:
+    """registers[index] = op(registers[index], values). Ops: sum, max, fma (two values), argmax (value, position)."""
+
+    op: str
+    registers: tuple[Buffer, ...]
+    index: int
+    values: tuple[Operand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Combine:
+    """Fold the lanes of vector registers into scalar ones, in a fixed order: halves, then halves of those."""
+
+    op: str
+    into: tuple[Buffer, ...]
+    vectors: tuple[Buffer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Allocate:
+    """Bring a stack or register buffer into being, each element holding `initial` (stack memory: undefined)."""
+
+    buffer: Buffer
+    initial: Const | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """var = start, start + step, ... while var < stop. Bounds may depend on outer variables; `limit` caps stop."""
+
+    var: Var
+    start: Affine
+    stop: Affine
+    body: tuple[Statement, ...]
+    step: int = 1
+    limit: int | None = None
+    lanes: int = 1
+    active: int = 0
+    """How many lanes count; 0 for all."""
+    parallel: bool = False
+    """Whether iterations may run in any order and at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """Run the body when first ≤ value of the form < last."""
+
+    form: Affine
+    first: int
+    last: int
+    body: tuple[Statement, ...]
+
+
+Statement: TypeAlias = Let | Store | Accumulate | Combine | Allocate | For | If
+
+
+@dataclass(frozen=True, slots=True)
+class LoopFn:
+    """A kernel: its argument buffers in order, the workspaces it needs, and what it does."""
+
+    name: str
+    arguments: tuple[Buffer, ...]
+    workspaces: tuple[Buffer, ...]
+    body: tuple[Statement, ...]
+
+
+def walk(body: tuple[Statement, ...]) -> Iterator[Statement]:
+    """All statements, outer before inner, in order."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, (For, If)):
+            yield from walk(statement.body)
+
+
+def full_range(var: Var) -> tuple[Affine, Affine]:
+    """The bounds of a loop over all of a variable's values."""
+    return Affine(), Affine((), var.extent)

@@ -1,0 +1,184 @@
+"""The schedule of maps and reductions: loops over the domain, and one sweep for all reductions of a level.
+
+For a row softmax over (64, 10), before merging and vectorizing:
+
+    for i0 in 0..64:
+      register m = -inf
+      for i1 in 0..10:            # level 0
+        m max= load x[10*i0 + i1]
+      register s = 0
+      for i1 in 0..10:            # level 1: needs m
+        s sum= exp (x - m)
+      for i1 in 0..10:            # needs s
+        store out[10*i0 + i1] = exp (x - m) / s
+
+Values that are dear and needed by several sweeps (the exp here) are kept in a row of scratch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..ir.affine import Affine, Var, ravel, variable
+from ..ir.dtype import DType, int64
+from ..ir.expr import Expr
+from ..ir.graph import ExprTable
+from .ir import Accumulate, Allocate, Buffer, Const, Operand, Position, Statement, Store
+from .lower import Builder, Index
+
+EXPENSIVE = frozenset("exp log log1p expm1 tanh erf sigmoid softplus pow".split())
+SCRATCH_BYTES = 64 * 1024
+
+
+class Nest:
+    """One map or reduce kernel being written as loops."""
+
+    def __init__(
+        self, domain: tuple[int, ...], axes: tuple[int, ...], outputs: tuple[Expr, ...], nodes: tuple[Expr, ...],
+        inputs: ExprTable[Buffer], into: ExprTable[Buffer],
+    ) -> None:  # fmt: skip
+        self.domain = domain
+        self.axes = axes
+        self.outputs = outputs
+        self.nodes = nodes
+        self.builder = Builder(inputs, into)
+        self.vars = tuple(Var(f"i{a}", n) for a, n in enumerate(domain))
+        self.element: Index = tuple(variable(v) for v in self.vars)
+        self.levels: ExprTable[int] = ExprTable()
+        self.kept: ExprTable[Buffer] = ExprTable()
+        self._made = 0
+        self._own = ExprTable((n, None) for n in nodes)
+        self._find_levels()
+
+    @property
+    def outer(self) -> tuple[Var, ...]:
+        return tuple(v for a, v in enumerate(self.vars) if a not in self.axes)
+
+    @property
+    def inner(self) -> tuple[Var, ...]:
+        return tuple(v for a, v in enumerate(self.vars) if a in self.axes)
+
+    def _find_levels(self) -> None:
+        """The sweep in which each node's value is first known: a reduction's comes after the sweep it is made in."""
+        for node in self.nodes:
+            level = max((self.levels.get(a, 0) for a in node.args), default=0)
+            self.levels[node] = level + 1 if node.op.kind == "reduce" else level
+
+    def row(self, node: Expr) -> Index:
+        """The index of a row-level node."""
+        kept = iter(v for v in self.outer if v.extent != 1)
+        return tuple(Affine() if d == 1 else variable(next(kept)) for d in node.shape)
+
+    def is_row(self, node: Expr) -> bool:
+        """Whether an output is row-level."""
+        return bool(self.axes) and (node.op.kind == "reduce" or tuple(node.shape) != self.domain)
+
+    def dear(self) -> list[Expr]:
+        """Expensive element-level values that more than one sweep needs."""
+        sweeps: ExprTable[set[int]] = ExprTable()
+        for number, roots in enumerate(self._sweeps()):
+            for node in self._visited(roots):
+                if node.op.name in EXPENSIVE and tuple(node.shape) == self.domain and not node.op.kind == "reduce":
+                    sweeps[node] = sweeps.get(node, set()) | {number}
+        return [n for n, used in sweeps.items() if len(used) > 1]
+
+    def _sweeps(self) -> list[list[Expr]]:
+        """What each sweep computes: arguments of its reductions, and element-level outputs."""
+        last = max((self.levels[n] for n in self.nodes), default=0)
+        sweeps: list[list[Expr]] = [[] for _ in range(last + 1)]
+        for node in self.nodes:
+            if node.op.kind == "reduce":
+                sweeps[self.levels[node] - 1].append(node.args[0])
+        for output in self.outputs:
+            if not self.is_row(output):
+                sweeps[self.levels[output]].append(output)
+        return sweeps
+
+    def _visited(self, roots: list[Expr]) -> list[Expr]:
+        """Nodes of the kernel under the roots, not looking through reductions, which are known by then."""
+        found: ExprTable[None] = ExprTable()
+        stack = list(roots)
+        while stack:
+            node = stack.pop()
+            if node in found or node not in self._own or node.op.kind == "reduce":
+                continue
+            found[node] = None
+            stack.extend(node.args)
+        return list(found)
+
+    def write(self, keep: list[Expr]) -> tuple[Statement, ...]:
+        """The loops. `keep` lists the values to hold in scratch between sweeps."""
+        b = self.builder
+        size = int(np.prod([v.extent for v in self.inner], dtype=np.int64))
+        for node in keep:
+            self.kept[node] = Buffer(f"kept{len(self.kept)}", node.dtype, size, "stack", aligned=True)
+            b.add(Allocate(self.kept[node]))
+        if 0 in [v.extent for v in self.outer]:
+            return ()
+        with b.loops(self.outer):
+            stored: ExprTable[None] = ExprTable()
+            for number in range(len(self._sweeps())):
+                self._sweep(number, stored)
+            for output in self.outputs:
+                if self.is_row(output):
+                    b.store(output, self.row(output))
+        return b.body
+
+    def _sweep(self, number: int, stored: ExprTable[None]) -> None:
+        b = self.builder
+        reductions = [n for n in self.nodes if n.op.kind == "reduce" and self.levels[n] == number + 1]
+        outputs = [o for o in self.outputs if not self.is_row(o) and self.levels[o] == number]
+        if not reductions and not outputs:
+            return
+        registers = [self._registers(r) for r in reductions]
+        with b.loops(self.inner):
+            visited = self._visited([*(r.args[0] for r in reductions), *outputs])
+            again = [n for n in visited if n in stored]
+            for node in again:
+                b.know(node, self.element, b.load(self.kept[node], self._inner_flat()))
+            for output in outputs:
+                b.store(output, self.element)
+            for reduction, into in zip(reductions, registers, strict=True):
+                self._accumulate(reduction, into)
+            for node in visited:
+                if node in self.kept and node not in stored:
+                    b.add(Store(self.kept[node], self._inner_flat(), b.pull(node, self.element)))
+                    stored[node] = None
+        for reduction, into in zip(reductions, registers, strict=True):
+            value = b.load(into[-1], Affine())
+            b.know(reduction, self.row(reduction), value)
+
+    def _inner_flat(self) -> Affine:
+        return ravel([variable(v) for v in self.inner], [v.extent for v in self.inner])
+
+    def _registers(self, reduction: Expr) -> tuple[Buffer, ...]:
+        """Accumulators holding what the reduction of nothing gives, brought into being before the sweep."""
+        self._made += 1
+        dtype, op = reduction.args[0].dtype, reduction.op.name
+        registers = [Buffer(f"r{self._made}", dtype, 1, "register")]
+        self.builder.add(Allocate(registers[0], identity(op, dtype)))
+        if op == "argmax":
+            registers.append(Buffer(f"r{self._made}at", int64, 1, "register"))
+            self.builder.add(Allocate(registers[1], Const(0, int64)))
+        return tuple(registers)
+
+    def _accumulate(self, reduction: Expr, into: tuple[Buffer, ...]) -> None:
+        b, argument = self.builder, reduction.args[0]
+        op = reduction.op.name
+        values: list[Operand] = []
+        if op == "sum" and argument.op.name == "multiply" and argument.dtype.is_float and argument in self._own:
+            op, values = "fma", [b.pull(a, self.element) for a in argument.args]
+        else:
+            values.append(b.pull(argument, self.element))
+        if op == "argmax":
+            values.append(b.let(int64, Position(self.element[reduction.attrs["axis"]])))
+        b.add(Accumulate(op, into, 0, tuple(values)))
+
+
+def identity(op: str, dtype: DType) -> Const:
+    """What a reduction of nothing gives."""
+    if op == "sum":
+        return Const(0.0 if dtype.is_float else 0, dtype)
+    if dtype.is_float:
+        return Const(-float("inf"), dtype)
+    return Const(int(np.iinfo(dtype.numpy).min), dtype)

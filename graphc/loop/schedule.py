@@ -1,0 +1,156 @@
+"""Which loop becomes lanes, and how many of them.
+
+The loop whose neighbours lie next to each other in memory is the one to vectorize: for a sum over rows that is the
+reduced axis, for a sum over columns the axis that stays. Lanes beyond the hardware's vector keep several chains of
+accumulation in flight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..ir.affine import Var
+from ..ir.expr import Expr
+from ..ir.graph import ExprTable
+from .ir import Accumulate, Apply, Buffer, For, If, Let, Load, Position, Statement, Store, walk
+from .nest import EXPENSIVE, SCRATCH_BYTES, Nest
+from .vectorize import merge, vectorize
+
+GATHER_COST = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What schedules need to know of the CPU."""
+
+    vector_bytes: int = 32
+    vector_registers: int = 16
+    l1_bytes: int = 32 * 1024
+    l2_bytes: int = 512 * 1024
+    l3_bytes: int = 8 * 1024 * 1024
+
+
+def schedule_nest(
+    domain: tuple[int, ...], axes: tuple[int, ...], outputs: tuple[Expr, ...], nodes: tuple[Expr, ...],
+    inputs: ExprTable[Buffer], into: ExprTable[Buffer], machine: Machine,
+) -> tuple[Statement, ...]:  # fmt: skip
+    """The vectorized loops of a map or reduce kernel."""
+    nest = Nest(domain, axes, outputs, nodes, inputs, into)
+    body = nest.write([])
+    var = best_lane_axis(body, machine)
+    if axes and var is not None and var in nest.inner:
+        keep = _affordable(nest)
+        if keep:
+            body = Nest(domain, axes, outputs, nodes, inputs, into).write(keep)
+    body = merge(body)
+    return tuple(_parallel(s) for s in vectorized(body, machine))
+
+
+def _affordable(nest: Nest) -> list[Expr]:
+    """The dear values that fit the scratch together."""
+    size = 1
+    for var in nest.inner:
+        size *= var.extent
+    keep, left = [], SCRATCH_BYTES
+    for node in nest.dear():
+        if size * node.dtype.bytes <= left:
+            keep.append(node)
+            left -= size * node.dtype.bytes
+    return keep
+
+
+def vectorized(body: tuple[Statement, ...], machine: Machine) -> tuple[Statement, ...]:
+    """Vectorize the best axis of a nest, in every sweep over it."""
+    var = best_lane_axis(body, machine)
+    return body if var is None else _apply(body, var, machine)
+
+
+def _apply(body: tuple[Statement, ...], var: Var, machine: Machine) -> tuple[Statement, ...]:
+    result: list[Statement] = []
+    for statement in body:
+        if isinstance(statement, For) and statement.var == var:
+            result += vectorize(statement, lanes_for(statement, machine))
+        elif isinstance(statement, (For, If)):
+            result.append(replace(statement, body=_apply(statement.body, var, machine)))
+        else:
+            result.append(statement)
+    return tuple(result)
+
+
+def best_lane_axis(body: tuple[Statement, ...], machine: Machine) -> Var | None:
+    """The loop variable along which the innermost memory accesses are closest; None if there are no loops."""
+    costs: dict[Var, float] = {}
+    for path, innermost in _innermost(body):
+        for var in _candidates(path):
+            waste = _waste(var, machine)
+            costs[var] = costs.get(var, 0.0) + waste * (1 + sum(_cost(s, var) for s in innermost))
+    return min(costs, key=lambda v: (costs[v], -v.extent)) if costs else None
+
+
+def _innermost(
+    body: tuple[Statement, ...], path: tuple[For, ...] = ()
+) -> list[tuple[tuple[For, ...], tuple[Statement, ...]]]:
+    found = []
+    for statement in body:
+        if isinstance(statement, For):
+            deeper = _innermost(statement.body, (*path, statement))
+            found += deeper or [((*path, statement), statement.body)]
+    return found
+
+
+def _candidates(path: tuple[For, ...]) -> list[Var]:
+    """Loops that may become lanes: not those around a sweep they do not belong to."""
+    return [loop.var for loop in path]
+
+
+def _waste(var: Var, machine: Machine) -> float:
+    lanes = min(machine.vector_bytes // 4, _power_of_two(var.extent))
+    return -(-var.extent // lanes) * lanes / var.extent * (machine.vector_bytes // 4 / lanes)
+
+
+def _cost(statement: Statement, var: Var) -> float:
+    if isinstance(statement, Store):
+        form = statement.index
+    elif isinstance(statement, Let) and isinstance(statement.value, Load):
+        form = statement.value.index
+    else:
+        return 0.0
+    if any(not isinstance(a, Var) and var in a.of.variables() for a, _ in form.terms):
+        return GATHER_COST
+    step = form.coefficient(var)
+    return 0.0 if step == 0 else 1.0 if step == 1 else GATHER_COST
+
+
+def _power_of_two(n: int) -> int:
+    return 1 << max(n - 1, 0).bit_length()
+
+
+def lanes_for(loop: For, machine: Machine) -> int:
+    """How many iterations of this loop to run at once."""
+    widest, operations, accumulates, dear = 4, 0, 0, 0
+    for statement in walk(loop.body):
+        if isinstance(statement, Accumulate):
+            accumulates += 1
+        elif isinstance(statement, Let):
+            operations += 1
+            if statement.ref.dtype.is_float:
+                widest = max(widest, statement.ref.dtype.bytes)
+            if isinstance(statement.value, Apply) and statement.value.op in EXPENSIVE:
+                dear += 1
+            if isinstance(statement.value, Position):
+                operations += 2
+    hardware = max(machine.vector_bytes // widest, 1)
+    lanes = min(hardware, _power_of_two(loop.var.extent))
+    wide = 1 if dear > 1 or operations > 24 else 2 if dear or operations > 12 else 4
+    if not accumulates:
+        wide = min(wide, 2)
+    while wide > 1 and loop.var.extent < 2 * wide * lanes:
+        wide //= 2
+    return lanes * wide
+
+
+def _parallel(statement: Statement) -> Statement:
+    """Iterations of an outermost loop that owns its accumulators may run at the same time."""
+    if not isinstance(statement, For):
+        return statement
+    return replace(statement, parallel=not any(isinstance(s, Accumulate) for s in statement.body))

@@ -1,0 +1,75 @@
+"""The printed form of the loop IR."""
+
+from __future__ import annotations
+
+from .ir import Accumulate, Allocate, Apply, Buffer, Combine, Const, For, If, Let, Load, LoopFn, Operand, Position
+from .ir import Ref, Statement, Store, Value
+
+
+def show_function(fn: LoopFn) -> str:
+    """The whole function as text."""
+    arguments = ", ".join(_declare(b) for b in fn.arguments)
+    lines = [f"{fn.name}({arguments})"]
+    lines += [f"  workspace {_declare(b)}" for b in fn.workspaces]
+    for statement in fn.body:
+        lines += _statement(statement, "  ")
+    return "\n".join(lines) + "\n"
+
+
+def _declare(buffer: Buffer) -> str:
+    wide = f"x{buffer.lanes}" if buffer.lanes > 1 else ""
+    return f"{buffer.name}: {buffer.dtype.short}{wide}[{buffer.size}]"
+
+
+def _operand(operand: Operand) -> str:
+    if isinstance(operand, Ref):
+        return operand.name
+    return repr(operand.value)
+
+
+def _type(ref: Ref) -> str:
+    return ref.dtype.short + (f"x{ref.lanes}" if ref.lanes > 1 else "")
+
+
+def _value(value: Value) -> str:
+    if isinstance(value, Apply):
+        return f"{value.op} {', '.join(map(_operand, value.args))}"
+    if isinstance(value, Load):
+        mask = f" where {_operand(value.mask)}" if value.mask is not None else ""
+        return f"load {value.buffer.name}[{value.index}]{mask}"
+    assert isinstance(value, Position)
+    return f"position {value.index}"
+
+
+def _statement(statement: Statement, indent: str) -> list[str]:
+    if isinstance(statement, Let):
+        return [f"{indent}{statement.ref.name}: {_type(statement.ref)} = {_value(statement.value)}"]
+    if isinstance(statement, Store):
+        mask = f" where {_operand(statement.mask)}" if statement.mask is not None else ""
+        return [f"{indent}store {statement.buffer.name}[{statement.index}] = {_operand(statement.value)}{mask}"]
+    if isinstance(statement, Accumulate):
+        targets = ", ".join(f"{r.name}[{statement.index}]" for r in statement.registers)
+        return [f"{indent}{targets} {statement.op}= {', '.join(map(_operand, statement.values))}"]
+    if isinstance(statement, Combine):
+        into = ", ".join(b.name for b in statement.into)
+        return [f"{indent}{into} {statement.op}= lanes of {', '.join(b.name for b in statement.vectors)}"]
+    if isinstance(statement, Allocate):
+        initial = f" = {_operand(statement.initial)}" if statement.initial is not None else ""
+        return [f"{indent}{statement.buffer.space} {_declare(statement.buffer)}{initial}"]
+    if isinstance(statement, If):
+        lines = [f"{indent}if {statement.first} <= {statement.form} < {statement.last}:"]
+    else:
+        lines = [f"{indent}{_header(statement)}"]
+    for inner in statement.body:
+        lines += _statement(inner, indent + "  ")
+    return lines
+
+
+def _header(loop: For) -> str:
+    stop = f"min({loop.stop}, {loop.limit})" if loop.limit is not None else str(loop.stop)
+    words = [f"{'parallel ' if loop.parallel else ''}for {loop.var} in {loop.start}..{stop}"]
+    if loop.step != 1:
+        words.append(f"by {loop.step}")
+    if loop.lanes > 1:
+        words.append(f"as {loop.lanes} lanes" + (f", {loop.active} active" if loop.active else ""))
+    return " ".join(words) + ":"

@@ -1,0 +1,283 @@
+"""Rules, and bringing a graph to the form where none of them fires.
+
+    %2 = multiply %0, %1    # %1 = 1.0                 %0
+    %3 = log %2                             →          %1 = subtract(%0, ...)
+
+Rules look only at what an expression is made of, so a node over arguments in normal form is tried once, what a rule
+builds is brought to normal form in turn, and every distinct node is settled once: one sweep, from the leaves up,
+reaches the fixpoint, and a second one over a settled graph looks at its roots and stops.
+
+A `Trail` remembers for the whole compilation which node of the given graph every made node answers for. It also
+bounds how often rules may fire on behalf of one given node, so that rewriting ends whatever the rules say.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ..ir.expr import Expr
+from ..ir.graph import ExprTable, Graph, rebuild
+from ..ir.op import OpDef
+from .pattern import Found, Pattern
+
+RuleKind: TypeAlias = Literal["exact", "stabilize", "fast_math"]
+
+_REWRITES_PER_NODE = 1000
+_ORIGINS_KEPT = 4
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Rule:
+    """What is looked for and what it becomes.
+
+    `build` takes the pattern's variables by their names, and `out` for the matched expression itself; it returns
+    None to decline. Kinds: "exact" keeps every bit, nan, infinity and signed zero included. "stabilize" may round
+    differently, never worse (a sum's order is the compiler's). "fast_math" is only used when asked for.
+    """
+
+    name: str
+    pattern: Pattern
+    build: Callable[..., Expr | None]
+    kind: RuleKind = "exact"
+    becomes: str = ""
+
+    @property
+    def text(self) -> str:
+        """The rule on one line."""
+        return f"{self.pattern} → {self.becomes}"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Candidate:
+    """One order of a rule's commutative arguments, ready to be tried."""
+
+    rule: Rule
+    pattern: Pattern
+    wanted: tuple[str, ...]
+
+    def apply(self, expr: Expr) -> Expr | None:
+        found: Found = {}
+        if not self.pattern.match(expr, found):
+            return None
+        found["out"] = expr
+        return self.rule.build(*[found[name] for name in self.wanted])
+
+
+class RuleSet:
+    """Rules indexed by the op they start at and by the ops of its arguments."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._candidates = [_Candidate(r, p, _parameters(r.build)) for r in rules for p in r.pattern.variants()]
+        self._by_op: dict[OpDef, list[_Candidate]] = {}
+        self._by_ops: dict[tuple[OpDef, ...], tuple[_Candidate, ...]] = {}
+
+    def candidates(self, expr: Expr) -> tuple[_Candidate, ...]:
+        """The rules that can fire at `expr`, judged by its op and the ops of its arguments."""
+        starting = self._by_op.get(expr.op)
+        if starting is None:
+            starting = self._by_op[expr.op] = [c for c in self._candidates if c.pattern.admits(expr.op)]
+        if not starting:
+            return ()
+        ops = tuple([expr.op, *[a.op for a in expr.args]])
+        found = self._by_ops.get(ops)
+        if found is None:
+            found = self._by_ops[ops] = tuple([c for c in starting if c.pattern.admits_arguments(ops[1:])])
+        return found
+
+
+def _parameters(build: Callable[..., Expr | None]) -> tuple[str, ...]:
+    code = build.__code__  # type: ignore[attr-defined]
+    names: tuple[str, ...] = code.co_varnames[: code.co_argcount]
+    return names
+
+
+class Trail:
+    """Which given node each made node answers for, and how often each rule fired."""
+
+    def __init__(self, given: Iterable[Expr]) -> None:
+        self._origin: dict[int, Expr] = {id(n): n for n in given}
+        self._made: list[Expr] = []
+        self._fired: Counter[int] = Counter()
+        self.hits: Counter[str] = Counter()
+
+    def origin(self, node: Expr) -> Expr:
+        """The given node that `node` was made for; itself when it was given."""
+        return self._origin[id(node)]
+
+    def note(self, made: Expr, root: Expr) -> None:
+        """Enter `made` and all that is new below it as made for `root`."""
+        origin = self._origin[id(root)]
+        waiting = [made]
+        while waiting:
+            node = waiting.pop()
+            if id(node) not in self._origin:
+                self._origin[id(node)] = origin
+                self._made.append(node)
+                waiting.extend(node.args)
+
+    def fire(self, rule: Rule, root: Expr, made: Expr) -> None:
+        """Count a rewriting of `root` and enter what it made."""
+        self.hits[rule.name] += 1
+        self._fired[id(self._origin[id(root)])] += 1
+        self.note(made, root)
+
+    def exhausted(self, node: Expr) -> bool:
+        """Whether rules fired too often for the given node behind `node`."""
+        return self._fired[id(self._origin[id(node)])] >= _REWRITES_PER_NODE
+
+
+class Phase:
+    """A set of rules at work: what is settled, and which rewritings are under way."""
+
+    def __init__(self, rules: RuleSet, added: RuleSet, trail: Trail) -> None:
+        """`added` are the rules that can fire at a node the phase before has settled: those it did not have."""
+        self._rules = rules
+        self._added = added
+        self._trail = trail
+        self._ahead: dict[int, Expr] = {}
+        self.settled: dict[int, Expr] = {}
+        """What each node became, by its id."""
+
+    def run(self, order: Iterable[Expr]) -> None:
+        """Settle nodes the phase before has settled, given with arguments first."""
+        settled, candidates = self.settled, self._added.candidates
+        for node in order:
+            for arg in node.args:
+                if settled[id(arg)] is not arg:
+                    became = self._rebuild(node)
+                    break
+            else:
+                found = candidates(node)
+                became = self._fire(node, found) if found else node
+            if became is node:
+                settled[id(node)] = node
+            elif id(became) in settled:
+                settled[id(node)] = settled[id(became)]
+            else:
+                self._ahead[id(node)] = became
+                self._settle(node)
+
+    def _settle(self, root: Expr) -> None:
+        """Bring a node, and whatever is made on the way, to normal form."""
+        settled, ahead = self.settled, self._ahead
+        stack = [root]
+        while stack:
+            node = stack[-1]
+            if id(node) in settled:
+                stack.pop()
+                continue
+            became = ahead.get(id(node))
+            if became is not None:
+                end = settled.get(id(became))
+                if end is None:
+                    self._enter(stack, [became])
+                else:
+                    settled[id(node)] = end
+                continue
+            waiting = [a for a in node.args if id(a) not in settled]
+            if waiting:
+                self._enter(stack, waiting)
+                continue
+            became = self._step(node)
+            if became is node:
+                settled[id(node)] = node
+            else:
+                ahead[id(node)] = became
+
+    def _enter(self, stack: list[Expr], nodes: list[Expr]) -> None:
+        """Put nodes on the stack. One that is already being rewritten would go in a circle: it stays as it is."""
+        for node in reversed(nodes):
+            became = self._ahead.get(id(node))
+            if became is not None and id(became) not in self.settled:
+                self.settled[id(node)] = node
+            else:
+                stack.append(node)
+
+    def _step(self, node: Expr) -> Expr:
+        """The node over settled arguments, or what the first rule that fires makes of it."""
+        rebuilt = self._rebuild(node)
+        return rebuilt if rebuilt is not node else self._fire(node, self._rules.candidates(node))
+
+    def _rebuild(self, node: Expr) -> Expr:
+        """The node over settled arguments, itself settled at once where no rule fires."""
+        settled = self.settled
+        rebuilt = rebuild(node, tuple([settled[id(a)] for a in node.args]))
+        if rebuilt is node or id(rebuilt) in settled:
+            return rebuilt
+        self._trail.note(rebuilt, node)
+        became = self._fire(rebuilt, self._rules.candidates(rebuilt))
+        if became is rebuilt:
+            settled[id(rebuilt)] = rebuilt
+        else:
+            self._ahead[id(rebuilt)] = became
+        return rebuilt
+
+    def _fire(self, node: Expr, candidates: Iterable[_Candidate]) -> Expr:
+        for candidate in candidates:
+            made = candidate.apply(node)
+            if made is not None and made is not node and not self._trail.exhausted(node):
+                self._trail.fire(candidate.rule, node, made)
+                return made
+        return node
+
+
+@dataclass(frozen=True, eq=False)
+class Simplified:
+    """A simplified graph, how often each rule fired, and for each of its nodes the given nodes it came from."""
+
+    graph: Graph
+    hits: dict[str, int]
+    origins: ExprTable[tuple[Expr, ...]]
+
+
+def rewrite(graph: Graph, phases: Sequence[tuple[RuleSet, RuleSet]]) -> Simplified:
+    """Bring the graph to the normal form of each phase in turn; names of rewritten nodes carry over.
+
+    Args:
+        graph: the given graph.
+        phases: for each its rules, and those among them that the phase before did not have.
+    """
+    trail = Trail(graph.nodes)
+    result, maps = graph, []
+    for rules, added in phases:
+        phase = Phase(rules, added, trail)
+        phase.run(result.nodes)
+        maps.append(phase.settled)
+        roots = [phase.settled[id(r)] for r in result.roots]
+        if any(new is not old for new, old in zip(roots, result.roots, strict=True)):
+            result = graph.with_roots(roots)
+    origins = _origins(graph, result, maps, trail)
+    _carry_names(origins)
+    return Simplified(result, dict(trail.hits), origins)
+
+
+def _origins(
+    given: Graph, result: Graph, maps: Sequence[dict[int, Expr]], trail: Trail
+) -> ExprTable[tuple[Expr, ...]]:
+    """Given nodes by what they became in the end; what none became answers for the node it was made for."""
+    if result is given:
+        return ExprTable((n, (n,)) for n in given.nodes)
+    found: dict[int, tuple[Expr, ...]] = {}
+    for node in given.nodes:
+        end: Expr | None = node
+        for settled in maps:
+            end = settled.get(id(end))
+            if end is None:
+                break
+        else:
+            before = found.get(id(end), ())
+            if end is node:
+                found[id(end)] = (node, *before[: _ORIGINS_KEPT - 1])
+            elif len(before) < _ORIGINS_KEPT:
+                found[id(end)] = (*before, node)
+    return ExprTable((n, found.get(id(n)) or (trail.origin(n),)) for n in result.nodes)
+
+
+def _carry_names(origins: ExprTable[tuple[Expr, ...]]) -> None:
+    """Name what has no name after the node it came from, unless a constant: those are shared by everybody."""
+    for node, given in origins.items():
+        if node.name is None and node.op.kind != "leaf":
+            node.name = next((g.name for g in given if g.name and g.op.kind != "leaf"), None)

@@ -1,0 +1,459 @@
+"""The derivation of a gradient: the chain rule applied in order, from the loss to a variable.
+
+    L = 1/n Σ ℓ        ∂L/∂ℓ  = 𝟏 / n
+    Z₁ = x W₁ + b₁     ∂L/∂W₁ = xᵀ δ₁       δ₁ = ∂L/∂Z₁
+
+The numbers behind the steps are those of `graphc.autodiff.sweep`: what a step shows is what the compiler computes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from string import Formatter
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..autodiff import Sweep, sweep
+from ..ir.dim import Shape
+from ..ir.errors import DTypeError, GraphError, ShapeError, describe
+from ..ir.expr import Expr
+from ..ir.graph import ExprTable
+from ..ir.source import no_sources
+from ..ops import leaf
+from .composites import COMPOSITES, Composite
+from .formula import (
+    ONE,
+    Formula,
+    Part,
+    Partial,
+    Symbol,
+    apply,
+    is_constant,
+    plus,
+    substitute,
+    symbols,
+    transposed,
+    weight,
+)
+from .names import Definition, Names
+from .notation import filled, sentence_facts, show_shape
+from .outline import Detail, Outline, outline
+from .printers import Prose, latex, text
+
+if TYPE_CHECKING:
+    from .check import CheckReport
+
+Kind = Literal["start", "chain", "sum"]
+_LONGEST = 40
+"""How heavy a formula may become by writing out others in it."""
+_SHOWN_DELTAS = 8
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Link:
+    """One op, or one composition, between an argument and its value: what a step goes through backwards."""
+
+    consumer: Expr
+    argument: Expr
+    position: int
+    composite: Composite | None
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One application of the chain rule."""
+
+    kind: Kind
+    """"start": ∂L/∂L = 1; "chain": through one line of the network; "sum": contributions are added up."""
+    rule: str
+    """What is applied: "matrix product"."""
+    node: Expr
+    """The value the step goes back from."""
+    argument: Expr
+    """What it arrives at."""
+    upstream: Expr
+    """The cotangent of `node`."""
+    local: Expr | str
+    """The derivative of `node` by `argument`: a graph for a function of numbers, else G ↦ what becomes of it."""
+    result: Expr
+    """What reaches `argument`: its cotangent, or one contribution to it."""
+    equation: tuple[Formula, ...]
+    """Sides that are equal: the symbol of the result, and its formula."""
+    reason: Prose
+    """Why, in sentences."""
+    forward: tuple[Formula, ...] = ()
+    """The line of the network that is differentiated: symbol and formula."""
+    links: tuple[Link, ...] = ()
+    """The ops gone through, from `node` down to `argument`."""
+    contributions: tuple[Expr, ...] = ()
+    """What a "sum" step adds up."""
+
+    @property
+    def shapes(self) -> Mapping[str, Shape]:
+        """The shapes of upstream, local (where it is a graph) and result."""
+        local = {"local": self.local.shape} if isinstance(self.local, Expr) else {}
+        return {"upstream": self.upstream.shape, **local, "result": self.result.shape}
+
+    @cached_property
+    def latex(self) -> str:
+        """The equation in LaTeX, without dollar signs."""
+        return " = ".join(map(latex, self.equation))
+
+    @cached_property
+    def text(self) -> str:
+        """The equation and its reason in Unicode."""
+        return f"{' = '.join(map(text, self.equation))}    {text.prose(self.reason)}".rstrip()
+
+    def __repr__(self) -> str:
+        return f"<{self.rule}: {' = '.join(map(text, self.equation))}>"
+
+
+@dataclass(frozen=True, eq=False)
+class Derivation:
+    """The derivation of ∂loss/∂wrt. Shows itself in a notebook; print it, save it, check it with numbers."""
+
+    loss: Expr
+    wrt: Expr
+    detail: Detail
+    steps: tuple[Step, ...]
+    legend: tuple[Definition, ...]
+    conclusion: tuple[tuple[Formula, Formula], ...]
+    """The gradient and its formula, then the definition of each δ in it."""
+
+    @property
+    def result(self) -> Expr:
+        """The gradient, the same expression as `gc.grad(loss, wrt)`."""
+        return self.steps[-1].result
+
+    def text(self) -> str:
+        """The derivation as Unicode text."""
+        from .render import as_text
+
+        return as_text(self)
+
+    def markdown(self) -> str:
+        """The derivation as Markdown with LaTeX between dollar signs."""
+        from .render import as_markdown
+
+        return as_markdown(self)
+
+    def latex(self) -> str:
+        """The derivation as LaTeX, to be put in a document that uses amsmath."""
+        from .render import as_latex
+
+        return as_latex(self)
+
+    def html(self) -> str:
+        """The derivation as one page of HTML with MathML that loads nothing."""
+        from .render import as_html
+
+        return as_html(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a file: .md, .html, .tex or .txt. It appears complete or not at all.
+
+        Raises:
+            GraphcError: another ending.
+            OSError: the file cannot be written.
+        """
+        from .render import save
+
+        save(self, path)
+
+    def check(self, values: Mapping[Any, Any], *, tolerance: float = 1e-5) -> CheckReport:
+        """Hold every step against central finite differences, in float64.
+
+        Args:
+            values: an array for each input the loss depends on; params have their own value unless given here.
+            tolerance: the relative error that is accepted.
+
+        Returns:
+            A report, true when all steps hold; printing it shows each of them.
+
+        Raises:
+            GraphError: an input has no value.
+            ShapeError: the arrays do not fit the inputs, or disagree about a named dimension.
+        """
+        from .check import check
+
+        return check(self, values, tolerance)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return f"<derivation of {text(self.conclusion[0][0])}: {len(self.steps)} steps>"
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
+
+    def _repr_html_(self) -> str:
+        from .render import as_html_fragment
+
+        return as_html_fragment(self)
+
+
+def derive(loss: Expr, wrt: Expr, *, detail: Detail = "textbook") -> Derivation:
+    """The derivation of ∂loss/∂wrt as mathematics, one `Step` per application of the chain rule.
+
+    Args:
+        loss: 0-dimensional, floating point.
+        wrt: what to differentiate by: a param, an input, or anything in between.
+        detail: "textbook" tells it in matrix notation, with views and signs merged into their neighbours and softmax
+            and its family as one step; "full" goes through every node.
+
+    Raises:
+        ShapeError: the loss is no scalar.
+        DTypeError: the loss or `wrt` is not floating point.
+        GraphError: the loss does not depend on `wrt`, no derivative leads there, or `detail` is unknown.
+    """
+    _refuse(loss, wrt, detail)
+    with no_sources():
+        record = sweep((loss,), (leaf.scalar(1, loss.dtype),), (wrt,))
+        if wrt not in record.cotangents:
+            raise GraphError(
+                f"derive: the loss does not depend on the variable in a differentiable way{describe(loss=loss, variable=wrt)}"
+            )
+        return _Deriver(loss, wrt, detail, record).run()
+
+
+def _refuse(loss: Expr, wrt: Expr, detail: str) -> None:
+    for role, given in (("loss", loss), ("variable", wrt)):
+        if not isinstance(given, Expr):
+            raise GraphError(f"derive: the {role} must be an expression, not {type(given).__name__}")
+    if loss.shape != ():
+        raise ShapeError(f"derive: the loss must be a scalar; reduce it with gc.sum or gc.mean{describe(loss=loss)}")
+    for role, given in (("loss", loss), ("variable", wrt)):
+        if not given.dtype.is_float:
+            raise DTypeError(f"derive: the {role} must be floating point{describe(**{role: given})}")
+    if detail not in ("textbook", "full"):
+        raise GraphError(f"derive: detail is 'textbook' or 'full', not {detail!r}")
+
+
+class _Deriver:
+    """Walks the outline in the order of the sweep and writes down the steps."""
+
+    def __init__(self, loss: Expr, wrt: Expr, detail: Detail, record: Sweep) -> None:
+        self.loss, self.wrt, self.detail, self.record = loss, wrt, detail, record
+        self.outline: Outline = outline(loss, wrt, detail)
+        self.names = Names(self.outline, loss)
+        self.leads_there = self._leading_there()
+        self.cotangents: ExprTable[Formula] = ExprTable()
+        """How later steps write the cotangent of each mentioned node."""
+        self.definitions: dict[Formula, Formula] = {}
+        self.steps: list[Step] = []
+
+    def run(self) -> Derivation:
+        self._start()
+        for node in self.record.order:
+            if node is not self.loss and node in self.leads_there and node not in self.outline.hidden:
+                self._arrive(node)
+        legend = tuple(self.names.legend())
+        return Derivation(self.loss, self.wrt, self.detail, tuple(self.steps), legend, tuple(self._conclusion()))
+
+    def _leading_there(self) -> ExprTable[None]:
+        """The pieces through which a derivative reaches the variable: what stop_gradient cuts off is not among them."""
+        found: ExprTable[None] = ExprTable()
+        for node in self.outline.order:
+            if node is self.wrt or any(
+                arg in found and self._flows(self._link(arg, node, position))
+                for position, arg in enumerate(self.outline.args(node))
+            ):
+                found[node] = None
+        return found
+
+    def _start(self) -> None:
+        one = self.record.cotangents[self.loss]
+        self.cotangents[self.loss] = ONE
+        self.steps.append(
+            Step(
+                "start", "start", self.loss, self.loss, one, one, one,
+                (self.names.partial(self.loss), ONE),
+                ("The derivative of ", self.names.symbol(self.loss), " by itself."),
+            )
+        )  # fmt: skip
+
+    def _arrive(self, node: Expr) -> None:
+        """The steps that end at a node: one for each use of it, and their sum."""
+        chains = self._chains(node)
+        formulas = [self._formula(chain) for chain in chains]
+        symbol, partial = self.names.cotangent(node), self.names.partial(node)
+        for number, (chain, formula) in enumerate(zip(chains, formulas, strict=True), 1):
+            sides: tuple[Formula, ...]
+            if len(chains) == 1:
+                sides = (partial,) if symbol == partial else (symbol, partial)
+            else:
+                sides = (Part(partial, number),)
+            self.steps.append(self._step(node, chain, (*sides, filled(formula, node.shape))))
+        if len(chains) > 1:
+            self._add_up(node, symbol, partial, len(chains))
+            formula = plus(*formulas)
+        else:
+            formula = formulas[0]
+        self.cotangents[node] = formula if self._needs_no_symbol(node, formula, chains) else symbol
+        self.definitions[symbol] = filled(formula, node.shape)
+
+    def _needs_no_symbol(self, node: Expr, formula: Formula, chains: list[tuple[Link, ...]]) -> bool:
+        """Numbers, and cotangents handed on unchanged, are written as what they are."""
+        if is_constant(formula):
+            return True
+        handed_on = isinstance(formula, Partial) or (isinstance(formula, Symbol) and formula in self.definitions)
+        return (
+            handed_on
+            and node is not self.wrt
+            and chains[0][0].consumer.shape == node.shape
+            and not isinstance(self.names.cotangent(node), Symbol)
+        )
+
+    def _chains(self, node: Expr) -> list[tuple[Link, ...]]:
+        """For each use of a node, the links from the nearest mentioned value down to it."""
+        chains = []
+        for use in self.outline.uses[node]:
+            links = [self._link(node, use.consumer, use.position)]
+            while links[-1].consumer in self.outline.hidden:
+                below = links[-1].consumer
+                (next_use,) = self.outline.uses[below]
+                links.append(self._link(below, next_use.consumer, next_use.position))
+            if all(self._flows(link) for link in links):
+                chains.append(tuple(reversed(links)))
+        return chains
+
+    def _link(self, argument: Expr, consumer: Expr, position: int) -> Link:
+        return Link(consumer, argument, position, self.outline.composites.get(consumer))
+
+    def _flows(self, link: Link) -> bool:
+        if link.consumer not in self.record.cotangents:
+            return False
+        return link.composite is not None and link.position == 0 or self._contribution(link) is not None
+
+    def _contribution(self, link: Link) -> Expr | None:
+        for found in self.record.contributions.get(link.argument, ()):
+            if found.consumer is link.consumer and found.position == link.position:
+                return found.cotangent
+        return None
+
+    def _result(self, link: Link) -> Expr:
+        upstream = self.record.cotangents[link.consumer]
+        if link.composite is not None:
+            return COMPOSITES[link.composite.name].derivative(link.composite, upstream)
+        found = self._contribution(link)
+        assert found is not None
+        return found
+
+    # Formulas --------------------------------------------------------------------------------------------------
+
+    def _formula(self, chain: tuple[Link, ...]) -> Formula:
+        """The cotangent of the node at the lower end, from the one at the upper end."""
+        g = self.cotangents[chain[0].consumer]
+        for link in chain:
+            g = self._adjoint(link, g)
+        return g
+
+    def _adjoint(self, link: Link, g: Formula) -> Formula:
+        node = link.consumer
+        adjoint = self.names.notation(node).adjoints[link.position]
+        assert adjoint is not None
+        args = tuple(map(self.names.value, self.outline.args(node)))
+        return adjoint(g, node, self.names.value(node), *args)
+
+    def _local(self, chain: tuple[Link, ...]) -> Expr | str:
+        link = chain[0]
+        node = link.consumer
+        if len(chain) == 1 and link.composite is None and node.op.partials is not None:
+            derivative = node.op.partials(node, *node.args)[link.position]
+            if derivative is not None:
+                return derivative
+        g: Formula = Symbol("G", scalar=node.ndim == 0)
+        for link in chain:
+            g = self._adjoint(link, g)
+        return f"G ↦ {text(g)}"
+
+    # Steps -----------------------------------------------------------------------------------------------------
+
+    def _step(self, node: Expr, chain: tuple[Link, ...], equation: tuple[Formula, ...]) -> Step:
+        top = chain[0].consumer
+        rules = dict.fromkeys(self.names.notation(link.consumer).rule for link in _telling(chain))
+        return Step(
+            "chain", ", ".join(rules), top, node, self.record.cotangents[top], self._local(chain),
+            self._result(chain[-1]), equation, self._reason(chain),
+            (self.names.symbol(top), self.names.formula(top)), chain,
+        )  # fmt: skip
+
+    def _add_up(self, node: Expr, symbol: Formula, partial: Partial, count: int) -> None:
+        parts = [s for s in self.steps[-count:]]
+        terms = plus(*(Part(partial, i) for i in range(1, count + 1)))
+        sides = (partial,) if symbol == partial else (symbol, partial)
+        total = self.record.cotangents[node]
+        reason: Prose = (self.names.symbol(node), f" is used {count} times, so its contributions add up.")
+        self.steps.append(
+            Step(
+                "sum", "sum over uses", node, node, total, "G₁ + … + Gₖ" if count > 2 else "G₁ + G₂", total,
+                (*sides, terms), reason, contributions=tuple(p.result for p in parts),
+            )
+        )  # fmt: skip
+
+    def _reason(self, chain: tuple[Link, ...]) -> Prose:
+        pieces: list[str | Formula] = []
+        for above, link in zip((None, *chain), chain, strict=False):
+            if link in _telling(chain):
+                sentence = self._sentence(link, None if above is None else above.consumer)
+                if sentence and sentence[0] not in pieces:
+                    pieces += [" ", *sentence] if pieces else sentence
+        return tuple(pieces)
+
+    def _sentence(self, link: Link, consumer: Expr | None) -> list[str | Formula]:
+        node = link.consumer
+        args = [self.names.value(a) for a in self.outline.args(node)]
+        facts: dict[str, str | Formula] = dict(zip("xyz", args, strict=False))
+        facts["out"] = self.names.value(node)
+        if link.composite is None:
+            facts |= sentence_facts(node, consumer)
+        else:
+            facts |= {"softmax": apply("softmax", args[0]), "onehot": apply("onehot", *args[1:])}
+        if node.op.name == "matmul":
+            facts |= {"xt": transposed(args[0]), "yt": transposed(args[1])}
+        pieces: list[str | Formula] = []
+        for words, field, _, _ in Formatter().parse(self.names.notation(node).why[link.position]):
+            pieces += [words] if words else []
+            pieces += [facts[field]] if field else []
+        return pieces
+
+    # The last line ---------------------------------------------------------------------------------------------
+
+    def _conclusion(self) -> list[tuple[Formula, Formula]]:
+        """The gradient in terms of δs, and each of those, with everything else written out as far as it is short."""
+        gradient = self.names.partial(self.wrt)
+        if self.wrt is self.loss:
+            return [(gradient, ONE)]
+        lines = [(gradient, self._written_out(self.definitions[self.names.cotangent(self.wrt)]))]
+        seen: set[Formula] = {gradient}
+        for _, formula in lines:
+            for symbol in symbols(formula):
+                if symbol in self.definitions and symbol not in seen and len(lines) <= _SHOWN_DELTAS:
+                    seen.add(symbol)
+                    lines.append((symbol, self._written_out(self.definitions[symbol])))
+        return lines
+
+    def _written_out(self, formula: Formula) -> Formula:
+        while True:
+            known = {
+                s: self.definitions[s] for s in symbols(formula) if isinstance(s, Partial) and s in self.definitions
+            }
+            longer = substitute(formula, dict(known)) if known else formula
+            if not known or weight(longer) > _LONGEST:
+                return formula
+            formula = longer
+
+
+def _telling(chain: tuple[Link, ...]) -> tuple[Link, ...]:
+    """The links worth a sentence: all, unless some do more than move, convert or hand on."""
+    quiet = ("reshape", "astype")
+    telling = tuple(link for link in chain if link.consumer.op.name not in quiet or link.composite is not None)
+    return telling or chain[-1:]
+
+
+def shapes_of(step: Step) -> str:
+    """The shape of a step's result, in words."""
+    return show_shape(step.argument.shape)

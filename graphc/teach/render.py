@@ -1,0 +1,222 @@
+"""A derivation as a document: Unicode text, Markdown, LaTeX, and one page of HTML that loads nothing."""
+
+from __future__ import annotations
+
+import html
+import os
+import tempfile
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..ir.errors import GraphcError
+from .formula import Formula
+from .notation import ONES, show_shape
+from .page import PAGE, STYLE
+from .printers import Prose, latex, latex_text, mathml, text
+
+if TYPE_CHECKING:
+    from .derive import Derivation, Step
+    from .names import Definition
+
+
+def _equation(sides: tuple[Formula, ...], show: Callable[[Formula], str], sign: str) -> str:
+    return sign.join(map(show, sides))
+
+
+def _definition(definition: Definition) -> tuple[Formula, ...]:
+    return (definition.symbol,) if definition.formula is None else (definition.symbol, definition.formula)
+
+
+def _conventions(d: Derivation) -> Prose:
+    """What a reader has to know about the signs that occur."""
+    equations = [text(side) for s in d.steps for side in (*s.equation, *s.forward)]
+    equations += [text(x.formula) for x in d.legend if x.formula is not None]
+    pieces: list[str | Formula] = ["Products ⊙, fractions, powers and functions act element by element."]
+    if any("𝟏" in e for e in equations):
+        pieces += [" ", ONES, " is an array of ones."]
+    if any("[" in e for e in equations):
+        pieces += [" A condition in brackets is 1 where it holds, else 0."]
+    if any(name in e for e in equations for name in ("pick(", "onehot(")):
+        pieces += [" pick takes, in each row, the entry at the label; onehot is 1 there and 0 elsewhere."]
+    if any("const(" in e for e in equations):
+        pieces += [" const marks what derivatives take as a constant."]
+    return tuple(pieces)
+
+
+# Text ----------------------------------------------------------------------------------------------------------
+
+
+def as_text(d: Derivation) -> str:
+    """For the terminal."""
+    title = f"{text(d.conclusion[0][0])}, step by step"
+    legend = [_equation(_definition(x), text, " = ") for x in d.legend]
+    width = min(max(map(len, legend)), 60)
+    lines = [title, "=" * len(title), ""]
+    for line, definition in zip(legend, d.legend, strict=True):
+        words = f", {definition.words}" if definition.words else ""
+        lines.append(f"  {line:<{width}}   {show_shape(definition.node.shape)}{words}")
+    lines += ["", *_wrapped(text.prose(_conventions(d)), ""), ""]
+    for number, step in enumerate(d.steps, 1):
+        source = f"   from {_equation(step.forward, text, ' = ')}" if step.forward else ""
+        lines += [f"{number:>3}. {step.rule}{source}"]
+        lines += [f"       {_equation(step.equation, text, ' = ')}   ({show_shape(step.argument.shape)})"]
+        lines += _wrapped(text.prose(step.reason), "     ")
+    lines += ["", "Result"]
+    for i, (symbol, formula) in enumerate(d.conclusion):
+        lines.append(f"  {'where ' if i else ''}{text(symbol)} = {text(formula)}")
+    return "\n".join(lines) + "\n"
+
+
+def _wrapped(words: str, indent: str) -> list[str]:
+    return textwrap.wrap(words, 96, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+
+
+# Markdown ------------------------------------------------------------------------------------------------------
+
+
+def as_markdown(d: Derivation) -> str:
+    """For notebooks and anything that shows LaTeX between dollar signs."""
+    lines = [f"# The derivation of ${latex(d.conclusion[0][0])}$", "", "## The network", ""]
+    lines += ["| | shape | |", "|:--|:--|:--|"]
+    for definition in d.legend:
+        equation = _equation(_definition(definition), latex, " = ")
+        lines.append(f"| ${equation}$ | {show_shape(definition.node.shape)} | {definition.words} |")
+    lines += ["", _markdown_prose(_conventions(d)), "", "## The chain rule, from the loss back", ""]
+    for number, step in enumerate(d.steps, 1):
+        source = f", from ${_equation(step.forward, latex, ' = ')}$" if step.forward else ""
+        lines += [f"**{number}. {step.rule.capitalize()}**{source}", "", f"$${step.latex}$$", ""]
+        reason = _markdown_prose(step.reason)
+        lines += [f"{reason} Shape: {show_shape(step.argument.shape)}.".strip(), ""]
+    lines += ["## Result", ""]
+    for i, (symbol, formula) in enumerate(d.conclusion):
+        lines += ["where", ""] if i == 1 else []
+        lines += [f"$${latex(symbol)} = {latex(formula)}$$", ""]
+    return "\n".join(lines[:-1]) + "\n"
+
+
+def _markdown_prose(pieces: Prose) -> str:
+    return "".join(p if isinstance(p, str) else f"${latex(p)}$" for p in pieces)
+
+
+# LaTeX ---------------------------------------------------------------------------------------------------------
+
+_DOCUMENT = r"""\documentclass{article}
+\usepackage[utf8]{inputenc}
+\usepackage[T1]{fontenc}
+\usepackage[margin=2.5cm]{geometry}
+\usepackage{amsmath,amssymb}
+\begin{document}
+%s\end{document}
+"""
+
+
+def as_latex(d: Derivation) -> str:
+    """Sections and displayed equations, without a preamble."""
+    lines = [rf"\section*{{The derivation of ${latex(d.conclusion[0][0])}$}}", r"\begin{align*}"]
+    rows = []
+    for definition in d.legend:
+        symbol, *rest = map(latex, _definition(definition))
+        shape = latex_text(show_shape(definition.node.shape))
+        words = f", {definition.words}" if definition.words else ""
+        rows.append(f"{symbol} &{f'= {rest[0]}' if rest else ''} && \\text{{{shape}{words}}}")
+    lines += [" \\\\\n".join(rows), r"\end{align*}", latex.prose(_conventions(d)), r"\begin{enumerate}"]
+    for step in d.steps:
+        source = f", from ${_equation(step.forward, latex, ' = ')}$" if step.forward else ""
+        lines += [rf"\item \textbf{{{latex_text(step.rule.capitalize())}}}{source}:", rf"\[ {step.latex} \]"]
+        lines += [f"{latex.prose(step.reason)} Shape: {latex_text(show_shape(step.argument.shape))}.".strip()]
+    lines += [r"\end{enumerate}", r"\textbf{Result}", r"\begin{align*}"]
+    lines += [" \\\\\n".join(f"{latex(symbol)} &= {latex(formula)}" for symbol, formula in d.conclusion)]
+    lines += [r"\end{align*}"]
+    return "\n".join(lines) + "\n"
+
+
+# HTML ----------------------------------------------------------------------------------------------------------
+
+
+def as_html(d: Derivation) -> str:
+    """A whole page."""
+    title = html.escape(text(d.conclusion[0][0]))
+    return PAGE.format(title=title, style=STYLE, body=_article(d))
+
+
+def as_html_fragment(d: Derivation) -> str:
+    """What a notebook shows: the page's content with its style."""
+    return f"<style>{STYLE}</style>\n{_article(d)}"
+
+
+def _article(d: Derivation) -> str:
+    return (
+        f'<article class="derivation">\n<h1>The derivation of {mathml.inline(d.conclusion[0][0])}</h1>\n'
+        f"{_html_legend(d)}\n<ol>\n{''.join(map(_html_step, d.steps))}</ol>\n{_html_result(d)}\n</article>\n"
+    )
+
+
+def _html_equation(sides: tuple[Formula, ...]) -> str:
+    return f"<mrow>{_equation(sides, mathml, '<mo>=</mo>')}</mrow>"
+
+
+def _html_legend(d: Derivation) -> str:
+    rows = "".join(
+        f'<tr class="{x.words or "step"}"><td><math>{_html_equation(_definition(x))}</math></td>'
+        f"<td>{html.escape(show_shape(x.node.shape))}</td><td>{x.words}</td></tr>\n"
+        for x in d.legend
+    )
+    note = mathml.prose(_conventions(d))
+    return f'<section class="network"><table>\n{rows}</table>\n<p class="note">{note}</p></section>'
+
+
+def _html_step(step: Step) -> str:
+    source = f'<span class="source"><math>{_html_equation(step.forward)}</math></span>' if step.forward else ""
+    return (
+        f'<li class="{step.kind}"><header><b>{html.escape(step.rule)}</b>{source}</header>\n'
+        f'<math display="block">{_html_equation(step.equation)}</math>\n'
+        f'<p>{mathml.prose(step.reason)} <span class="shape">{html.escape(show_shape(step.argument.shape))}</span></p>'
+        f"</li>\n"
+    )
+
+
+def _html_result(d: Derivation) -> str:
+    lines = [f'<math display="block">{_html_equation(pair)}</math>' for pair in d.conclusion]
+    rest = f"<p>where</p>{''.join(lines[1:])}" if lines[1:] else ""
+    return f'<section class="result">{lines[0]}{rest}</section>'
+
+
+# Files ---------------------------------------------------------------------------------------------------------
+
+_FORMATS: dict[str, Callable[[Derivation], str]] = {
+    ".md": as_markdown,
+    ".html": as_html,
+    ".tex": lambda d: _DOCUMENT % as_latex(d),
+    ".txt": as_text,
+}
+
+
+def save(d: Derivation, path: str | os.PathLike[str]) -> None:
+    """Write the file its ending asks for, through a temporary file beside it, so that it is never seen half written.
+
+    Raises:
+        GraphcError: an ending without a format.
+        OSError: the file cannot be written.
+    """
+    target = Path(path)
+    write = _FORMATS.get(target.suffix.lower())
+    if write is None:
+        raise GraphcError(f"save: {target.name!r} has no known ending; derivations are saved as {', '.join(_FORMATS)}")
+    document = write(d)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(document)
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, target)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

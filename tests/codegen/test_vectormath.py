@@ -1,0 +1,243 @@
+"""Elementary functions: errors against float64 and mpmath, special values, all lanes rounding alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+import scipy.special
+from harness import Array, Compiled, assembly, module_text, optimized
+
+from graphc.codegen import vectormath
+
+NAMES = sorted(vectormath.FUNCTIONS)
+FMA = pytest.mark.parametrize("fma", [True, False], ids=["fma", "no-fma"])
+LIMIT = 2.0
+
+
+def _softplus(x: Array) -> Any:
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def _sigmoid(x: Array) -> Any:
+    z = np.exp(-np.abs(x))
+    return np.where(x < 0, z, 1.0) / (1 + z)
+
+
+ORACLES: dict[str, Callable[[Array], Any]] = {
+    "erf": scipy.special.erf,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "log1p": np.log1p,
+    "sigmoid": _sigmoid,
+    "softplus": _softplus,
+    "tanh": np.tanh,
+}
+
+
+def _exact_sigmoid(x: Any) -> Any:
+    z = mpmath.exp(-abs(x))
+    return (z if x < 0 else 1) / (1 + z)
+
+
+EXACT: dict[str, Callable[[Any], Any]] = {
+    "erf": mpmath.erf,
+    "exp": mpmath.exp,
+    "expm1": mpmath.expm1,
+    "log": mpmath.log,
+    "log1p": mpmath.log1p,
+    "sigmoid": _exact_sigmoid,
+    "softplus": lambda x: max(x, mpmath.mpf(0)) + mpmath.log1p(mpmath.exp(-abs(x))),
+    "tanh": mpmath.tanh,
+}
+
+# Where the functions change form, or their results leave the normal range.
+EDGES = {
+    "erf": (0.9375, 1.0, 3.9, 4.0, 5.9, 6.0),
+    "exp": (-745.2, -708.4, -104.0, -87.4, 0.34657359, 88.72284, 709.79),
+    "expm1": (-37.5, -17.4, -0.34657359, 0.34657359, 88.72284, 709.79),
+    "log": (2.0**-1022, 2.0**-126, 0.70710678, 1.0, 1.41421356),
+    "log1p": (-1.0, -0.29289322, 0.41421356, 1.0, 2.0**24, 2.0**53),
+    "sigmoid": (-745.2, -708.4, -104.0, -87.4, -36.7, -16.6, 0.34657359, 17.4, 37.5),
+    "softplus": (-745.2, -708.4, -104.0, -87.4, 0.34657359, 16.6, 36.7),
+    "tanh": (0.5625, 9.01, 19.06),
+}
+
+
+def _inputs(name: str, bits: int, count: int) -> Array:
+    """Bit patterns, denormals, numbers where the function does something, and the neighbours of edges."""
+    rng = np.random.default_rng(bits)
+    dtype, integer = (np.float32, np.uint32) if bits == 32 else (np.float64, np.uint64)
+    patterns: Array = rng.integers(0, 2**bits - 1, count // 2, dtype=integer, endpoint=True).view(dtype)
+    denormal: Array = rng.integers(1, 2 ** (23 if bits == 32 else 52), count // 20, dtype=integer).view(dtype)
+    parts = [patterns[np.isfinite(patterns)], denormal, -denormal]
+    widest = {"erf": 4, "log": 100, "log1p": 100, "tanh": 10}.get(name, 105) * (1 if bits == 32 else 7)
+    parts += [rng.uniform(-reach, reach, count // 8).astype(dtype) for reach in (widest, 20, 2, 0.6)]
+    steps = np.arange(-50, 51) * np.finfo(dtype).epsneg
+    parts += [(edge * (1 + steps)).astype(dtype) for edge in EDGES[name]]
+    x = np.concatenate(parts)
+    return np.abs(x) if name == "log" else x[x >= -1] if name == "log1p" else x
+
+
+def _worst_float32(x: Array, got: Array, exact: Array) -> float:
+    """The largest error in float32 ulps; results that round to infinity have to be infinite."""
+    infinite = np.abs(exact) >= (2 - 2.0**-24) * 2.0**127
+    assert np.array_equal(np.isinf(got), infinite), x[np.isinf(got) != infinite][:5]
+    assert not np.isnan(got).any()
+    exponent = np.maximum(np.frexp(exact)[1] - 1, -126)
+    error = np.abs(got[~infinite].astype(np.float64) - exact[~infinite])
+    return float(np.max(np.ldexp(error, 23 - exponent[~infinite])))
+
+
+def _worst_float64(name: str, x: Array, got: Array) -> float:
+    """The largest error in float64 ulps; exponentials of huge numbers are left to the special values."""
+    far = np.inf if "log" in name else 1e5
+    pole = {"log": 0.0, "log1p": -1.0}.get(name)
+    chosen = (np.abs(x) < far) & (x != pole)
+    worst = 0.0
+    with mpmath.workprec(180):
+        largest = (2 - mpmath.mpf(2) ** -53) * mpmath.mpf(2) ** 1023
+        for argument, result in zip(x[chosen].tolist(), got[chosen].tolist(), strict=True):
+            exact = EXACT[name](mpmath.mpf(argument))
+            if abs(exact) >= largest:
+                assert np.isinf(result), argument
+                continue
+            exponent = max(mpmath.frexp(exact)[1] - 1, -1022) if exact else -1022
+            worst = max(worst, float(mpmath.ldexp(abs(mpmath.mpf(result) - exact), 52 - exponent)))
+    return worst
+
+
+@FMA
+@pytest.mark.parametrize("name", NAMES)
+def test_float32_is_within_two_ulps(name: str, fma: bool) -> None:
+    x = _inputs(name, 32, 1_000_000)
+    with np.errstate(all="ignore"):
+        exact = ORACLES[name](x.astype(np.float64))
+    nonzero = np.isfinite(exact)
+    worst = _worst_float32(x[nonzero], Compiled(name, 32, 16, fma=fma)(x)[nonzero], exact[nonzero])
+    print(f"{name} float32 fma={fma}: {worst:.2f} ulp")
+    assert worst <= LIMIT
+
+
+@FMA
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("count", [2_000, pytest.param(20_000, marks=pytest.mark.slow)])
+def test_float64_is_within_two_ulps(name: str, count: int, fma: bool) -> None:
+    x = _inputs(name, 64, count)
+    worst = _worst_float64(name, x, Compiled(name, 64, 8, fma=fma)(x))
+    print(f"{name} float64 fma={fma}: {worst:.2f} ulp")
+    assert worst <= LIMIT
+
+
+TINY = 5e-324
+SPECIALS: dict[str, list[tuple[float, float]]] = {
+    "erf": [(0.0, 0.0), (-0.0, -0.0), (np.inf, 1.0), (-np.inf, -1.0), (7.0, 1.0), (-7.0, -1.0)],
+    "exp": [(0.0, 1.0), (-0.0, 1.0), (np.inf, np.inf), (-np.inf, 0.0), (1e30, np.inf), (-1e30, 0.0)],
+    "expm1": [(0.0, 0.0), (-0.0, -0.0), (np.inf, np.inf), (-np.inf, -1.0), (1e30, np.inf), (-1e30, -1.0)],
+    "log": [(0.0, -np.inf), (-0.0, -np.inf), (1.0, 0.0), (np.inf, np.inf), (-1.0, np.nan), (-np.inf, np.nan)],
+    "log1p": [(0.0, 0.0), (-0.0, -0.0), (-1.0, -np.inf), (np.inf, np.inf), (-2.0, np.nan), (-np.inf, np.nan)],
+    "sigmoid": [(0.0, 0.5), (-0.0, 0.5), (np.inf, 1.0), (-np.inf, 0.0), (1e30, 1.0), (-1e30, 0.0)],
+    "softplus": [(np.inf, np.inf), (-np.inf, 0.0), (1e30, 1e30), (-1e30, 0.0)],
+    "tanh": [(0.0, 0.0), (-0.0, -0.0), (np.inf, 1.0), (-np.inf, -1.0), (30.0, 1.0), (-30.0, -1.0)],
+}
+
+
+@FMA
+@pytest.mark.parametrize("bits", [32, 64])
+@pytest.mark.parametrize("name", NAMES)
+def test_special_values(name: str, bits: int, fma: bool) -> None:
+    dtype = np.dtype(f"f{bits // 8}")
+    x, expected = np.array([*SPECIALS[name], (np.nan, np.nan)]).astype(dtype).T
+    got = Compiled(name, bits, 1, fma=fma)(x)
+    np.testing.assert_array_equal(got, expected)
+    numbers = ~np.isnan(expected)
+    np.testing.assert_array_equal(np.signbit(got[numbers]), np.signbit(expected[numbers]))
+
+
+@FMA
+@pytest.mark.parametrize("bits", [32, 64])
+@pytest.mark.parametrize("name", NAMES)
+def test_nan_stays_nan_whatever_its_payload(name: str, bits: int, fma: bool) -> None:
+    rng = np.random.default_rng(7)
+    payload = rng.integers(1, 2 ** (23 if bits == 32 else 52), 1000, dtype=np.uint64)
+    sign = rng.integers(0, 2, 1000, dtype=np.uint64) << np.uint64(bits - 1)
+    exponent = np.uint64(0x7F800000 if bits == 32 else 0x7FF0000000000000)
+    x = (payload | sign | exponent).astype(f"u{bits // 8}").view(f"f{bits // 8}")
+    assert np.isnan(Compiled(name, bits, 8, fma=fma)(x)).all()
+
+
+@pytest.mark.parametrize("name", ["erf", "expm1", "log1p", "tanh"])
+def test_denormal_arguments_are_kept(name: str) -> None:
+    for dtype in (np.float32, np.float64):
+        x = np.arange(1, 101) * np.finfo(dtype).smallest_subnormal
+        x = np.concatenate([x, -x]).astype(dtype)
+        factor = 2 / np.sqrt(np.pi) if name == "erf" else 1.0
+        expected = np.rint(np.arange(1, 101) * factor) * np.finfo(dtype).smallest_subnormal
+        got = Compiled(name, dtype().itemsize * 8, 8, fma=True)(x)
+        np.testing.assert_array_equal(got, np.concatenate([expected, -expected]).astype(dtype))
+
+
+@FMA
+@pytest.mark.parametrize("bits", [32, 64])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_number_of_lanes_rounds_alike(name: str, bits: int, fma: bool) -> None:
+    x = _inputs(name, bits, 20_000)
+    x = np.concatenate([x, np.array([0.0, -0.0, np.inf, -np.inf, np.nan, -1.0, -2.0], dtype=x.dtype)])
+    scalar = Compiled(name, bits, 1, fma=fma)(x)
+    numbers = ~np.isnan(scalar)
+    for lanes in (2, 4, 8, 16, 32):
+        vector = Compiled(name, bits, lanes, fma=fma)(x)
+        np.testing.assert_array_equal(scalar, vector)
+        np.testing.assert_array_equal(np.signbit(scalar[numbers]), np.signbit(vector[numbers]))
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_processor_rounds_alike(name: str, bits: int) -> None:
+    """The same IR means the same numbers on the baseline as on the widest vectors."""
+    x = _inputs(name, bits, 5_000)
+    for cpu, fma in (("x86-64", False), ("x86-64-v3", False), ("x86-64-v3", True)):
+        native = Compiled(name, bits, 16, fma=fma)(x)
+        other = Compiled(name, bits, 16, fma=fma, cpu=cpu)(x)
+        np.testing.assert_array_equal(native, other)
+        np.testing.assert_array_equal(np.signbit(native), np.signbit(other))
+
+
+@FMA
+@pytest.mark.parametrize("cpu", ["x86-64", "x86-64-v3", "native"])
+def test_nothing_is_called(cpu: str, fma: bool) -> None:
+    """No library function hides behind an intrinsic, given the instruction for what `fma` asks."""
+    if cpu == "x86-64" and fma:
+        pytest.skip("the baseline has no fused multiply-add")
+    for name in NAMES:
+        for bits in (32, 64):
+            assert "call" not in assembly(name, bits, 16, fma=fma, cpu=cpu), (name, bits)
+
+
+def test_declarations_are_complete_and_shared() -> None:
+    """All functions of a width fit into one module, intrinsics declared once."""
+    declared: dict[str, None] = {}
+    bodies = []
+    for name in NAMES:
+        declared |= dict.fromkeys(vectormath.declarations(name, 32, 16, fma=True))
+        bodies.append(vectormath.definition(name, 32, 16, fma=True))
+        assert vectormath.dependencies(name) == ()
+        assert vectormath.symbol(name, 32, 16) == f"gc.{name}.f32x16"
+    optimized("\n".join([*declared, *bodies]), "native")
+    assert any("@llvm.fma.v16f32" in line for line in declared)
+
+
+def test_no_fused_multiply_add_unless_asked() -> None:
+    for name in NAMES:
+        assert "llvm.fma" not in module_text(name, 64, 4, fma=False)
+
+
+def test_errors_name_what_is_wrong() -> None:
+    with pytest.raises(KeyError, match="no elementary function 'sin'"):
+        vectormath.definition("sin", 32, 4, fma=True)
+    with pytest.raises(ValueError, match="exp: 16 bits, 4 lanes"):
+        vectormath.definition("exp", 16, 4, fma=True)

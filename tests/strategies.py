@@ -1,0 +1,342 @@
+"""Random graphs for hypothesis.
+
+    @given(graphs(gradients=True))
+    def test_compiled_is_the_oracle(case):
+        f = gc.compile(case.inputs, case.outputs)
+        for found, expected in zip(f(*case.arrays), case.expected(), strict=True):
+            assert_close(found, expected)
+
+A graph has 3 to 40 building steps over a few inputs and params whose sizes are 0, 1, primes and names. Operands are
+picked from everything built so far, so subexpressions are shared. Functions get arguments from where they are
+defined; what still overflows, is nan, or grows beyond `BOUND` is not handed out as an output, and neither is what
+depends on it. Values that went through rounding are never compared, ranked or cut to integers: there the last bit
+would decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from hypothesis import assume
+from hypothesis import strategies as st
+
+import graphc as gc
+from graphc.interpret import trace
+from graphc.ir.dim import evaluate
+from graphc.ir.expr import Expr
+from graphc.ir.graph import ExprTable
+
+Array = np.ndarray[Any, Any]
+Size = int | str
+
+BOUND = 1e3
+SIZES = (1, 2, 3, 5, 7, 17)
+NAMES = ("batch", "n")
+FLOATS = ("float32", "float64")
+INTEGERS = ("int64", "int32", "int16", "uint8")
+
+RELATIVE = {"float32": 3e-4, "float64": 1e-10}
+"""What two orders of summation and two roundings of elementary functions may differ by, after some forty steps."""
+
+
+@dataclass(eq=False)
+class GraphCase:
+    """A graph, and arrays to call it with."""
+
+    inputs: list[Expr]
+    outputs: list[Expr]
+    arrays: list[Array]
+
+    def expected(self) -> list[Array]:
+        """The outputs by the oracle."""
+        return list(gc.interpret(self.outputs, dict(zip(self.inputs, self.arrays, strict=True))))
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{x.name}: {a.dtype}{list(a.shape)}" for x, a in zip(self.inputs, self.arrays, strict=True))
+        return f"GraphCase({given})\n{gc.dump(self.outputs)}"
+
+
+def assert_close(found: Array, expected: Array) -> None:
+    """Equal dtype and shape; integers and bool equal, floats within `RELATIVE` of the largest element (or of 1)."""
+    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+    if expected.dtype.kind != "f":
+        np.testing.assert_array_equal(found, expected)
+        return
+    tolerance = RELATIVE[expected.dtype.name]
+    scale = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance * scale)
+
+
+@dataclass
+class _Builder:
+    """What has been built so far, and the choices still to come."""
+
+    draw: Callable[[st.SearchStrategy[Any]], Any]
+    rng: np.random.Generator
+    sizes: list[Size]
+    known: dict[str, int]
+    dtype: str
+    inputs: list[Expr] = field(default_factory=list)
+    arrays: list[Array] = field(default_factory=list)
+    pool: list[Expr] = field(default_factory=list)
+    exact: ExprTable[None] = field(default_factory=ExprTable)
+    """Nodes computed without rounding."""
+
+    def choose(self, options: Any) -> Any:
+        return options[self.draw(st.integers(0, len(options) - 1))]
+
+    def pick(self, wanted: Callable[[Expr], bool]) -> Expr | None:
+        """Something from the pool, the later the likelier."""
+        found = [e for e in self.pool if wanted(e)]
+        return None if not found else found[-1 - min(self.draw(st.integers(0, len(found) - 1)), len(found) - 1)]
+
+    def number(self, ndim: int = 0) -> Expr | None:
+        return self.pick(lambda e: e.dtype.is_float and e.ndim >= ndim)
+
+    def keep(self, expr: Expr, *, exact: bool) -> None:
+        self.pool.append(expr)
+        if exact:
+            self.exact[expr] = None
+
+    def shape(self) -> tuple[Size, ...]:
+        ndim = self.choose((0, 1, 1, 2, 2, 2, 3))
+        return tuple(self.choose([*self.sizes, 1]) for _ in range(ndim))
+
+    def concrete(self, expr: Expr) -> tuple[int, ...]:
+        return tuple(int(evaluate(d, self.known)) for d in expr.shape)  # type: ignore[arg-type]
+
+    def leaf(self, dtype: str, low: int = -5, high: int = 6) -> Expr:
+        """A new input; a float of numbered sizes is a param now and then."""
+        shape, name = self.shape(), f"x{len(self.pool)}"
+        numbers = tuple(self.known[d] if isinstance(d, str) else d for d in shape)
+        values = self.rng.normal(size=numbers) if dtype in FLOATS else self.rng.integers(low, high, numbers)
+        array = np.asarray(values).astype(dtype)
+        if dtype in FLOATS and shape == numbers and self.choose((True, False)):
+            param = gc.param(name, array)
+            self.keep(param, exact=True)
+            return param
+        expr = gc.input(name, shape, dtype=dtype)
+        self.inputs.append(expr)
+        self.arrays.append(array)
+        self.keep(expr, exact=True)
+        return expr
+
+
+# Each step takes what it needs from the builder and gives an expression and whether it is exact, or None.
+
+Step = Callable[[_Builder], tuple[Expr, bool] | None]
+
+
+def _smooth(b: _Builder) -> tuple[Expr, bool] | None:
+    x = b.number()
+    functions: tuple[Callable[[Any], Expr], ...] = (
+        gc.tanh, gc.sigmoid, gc.softplus, gc.erf, lambda e: gc.exp(-gc.abs(e)), lambda e: gc.log(gc.square(e) + 0.5),
+        lambda e: gc.sqrt(gc.abs(e) + 0.25), lambda e: gc.log1p(gc.square(e)), lambda e: gc.expm1(gc.tanh(e)),
+        lambda e: (gc.abs(e) + 0.5) ** 1.5, lambda e: (gc.square(gc.tanh(e)) + 0.5) ** gc.tanh(e), lambda e: e**-1,
+        gc.exp, gc.log, gc.sqrt,
+    )  # fmt: skip
+    return None if x is None else (b.choose(functions)(x), False)
+
+
+def _piecewise(b: _Builder) -> tuple[Expr, bool] | None:
+    x = b.number()
+    functions: tuple[Callable[[Any], Expr], ...] = (gc.relu, gc.abs, gc.negative, gc.stop_gradient)
+    return None if x is None else (b.choose(functions)(x), x in b.exact)
+
+
+def _arithmetic(b: _Builder) -> tuple[Expr, bool] | None:
+    x, y = b.number(), b.number()
+    functions: tuple[Callable[[Any, Any], Expr], ...] = (
+        gc.add, gc.subtract, gc.multiply, gc.maximum, gc.minimum, lambda p, q: p / (gc.square(q) + 0.5),
+        lambda p, q: p * 0.5 + 2, lambda p, q: 1 - p,
+    )  # fmt: skip
+    return None if x is None or y is None else (b.choose(functions)(x, y), False)
+
+
+def _integers(b: _Builder) -> tuple[Expr, bool] | None:
+    def wanted(e: Expr) -> bool:
+        return e.dtype.is_integer
+
+    x, y = b.pick(wanted), b.pick(wanted)
+    functions: tuple[Callable[[Any, Any], Expr], ...] = (
+        gc.add, gc.subtract, gc.multiply, gc.maximum, gc.minimum, lambda p, q: gc.sum(p), lambda p, q: p**3,
+        lambda p, q: gc.max(p), lambda p, q: gc.astype(p, "int8"), lambda p, q: gc.abs(p), lambda p, q: gc.min(q),
+    )  # fmt: skip
+    return None if x is None or y is None else (b.choose(functions)(x, y), True)
+
+
+def _choice(b: _Builder) -> tuple[Expr, bool] | None:
+    condition = b.pick(lambda e: e.dtype.kind == "bool")
+    x, y = b.number(), b.number()
+    if condition is None or x is None or y is None:
+        return None
+    return gc.where(condition, x, y), x in b.exact and y in b.exact
+
+
+def _comparison(b: _Builder) -> tuple[Expr, bool] | None:
+    def wanted(e: Expr) -> bool:
+        return e in b.exact and e.dtype.kind != "bool"
+
+    x, y = b.pick(wanted), b.pick(wanted)
+    functions = (gc.less, gc.less_equal, gc.greater, gc.greater_equal, gc.equal, gc.not_equal)
+    return None if x is None or y is None else (b.choose(functions)(x, y), True)
+
+
+def _logic(b: _Builder) -> tuple[Expr, bool] | None:
+    def wanted(e: Expr) -> bool:
+        return e.dtype.kind == "bool"
+
+    x, y = b.pick(wanted), b.pick(wanted)
+    functions: tuple[Callable[[Any, Any], Expr], ...] = (
+        gc.logical_and, gc.logical_or, lambda p, q: ~p, lambda p, q: gc.sum(p), lambda p, q: gc.astype(p, b.dtype),
+    )  # fmt: skip
+    return None if x is None or y is None else (b.choose(functions)(x, y), True)
+
+
+def _conversion(b: _Builder) -> tuple[Expr, bool] | None:
+    x = b.pick(lambda e: e in b.exact)
+    if x is None:
+        return None
+    wanted = b.choose((*FLOATS, *INTEGERS, "bool"))
+    return gc.astype(x, wanted), wanted not in FLOATS
+
+
+def _reduction(b: _Builder) -> tuple[Expr, bool] | None:
+    x = b.number(1)
+    if x is None:
+        return None
+    axis = b.choose((None, *range(x.ndim), tuple(range(x.ndim))))
+    function = b.choose((gc.sum, gc.mean, gc.max, gc.min, gc.logsumexp))
+    return function(x, axis=axis, keepdims=b.choose((False, True))), False
+
+
+def _row(b: _Builder) -> tuple[Expr, bool] | None:
+    x = b.number(1)
+    return None if x is None else (b.choose((gc.softmax, gc.log_softmax))(x, axis=b.choose(range(x.ndim))), False)
+
+
+def _position(b: _Builder) -> tuple[Expr, bool] | None:
+    x = b.pick(lambda e: e in b.exact and e.ndim > 0 and e.dtype.kind != "bool")
+    return None if x is None else (gc.argmax(x, axis=b.choose((None, *range(x.ndim)))), True)
+
+
+def _product(b: _Builder) -> tuple[Expr, bool] | None:
+    x, y = b.number(1), b.number(1)
+    if x is None or y is None:
+        return None
+    if x.shape[-1] == y.shape[-1] and y.ndim > 1 and b.choose((True, False)):
+        y = y.mT
+    return gc.matmul(x, y) * 0.25, False
+
+
+def _shape(b: _Builder) -> tuple[Expr, bool] | None:
+    x = b.pick(lambda e: e.ndim > 0)
+    if x is None:
+        return None
+    sizes = list(x.shape)
+    functions: tuple[Callable[[Expr], Expr], ...] = (
+        lambda e: gc.reshape(e, (-1,)),
+        lambda e: gc.reshape(e, (*sizes[:-2], -1)) if e.ndim > 1 else gc.expand_dims(e, axis=1),
+        lambda e: gc.permute_dims(e, tuple(range(e.ndim))[::-1]),
+        lambda e: gc.expand_dims(e, axis=b.choose(range(e.ndim + 1))),
+        lambda e: gc.broadcast_to(e, (b.choose(b.sizes), *sizes)),
+        lambda e: gc.squeeze(gc.expand_dims(e, axis=0), axis=0),
+    )
+    return b.choose(functions)(x), x in b.exact
+
+
+def _slice(b: _Builder) -> tuple[Expr, bool] | None:
+    x = b.pick(lambda e: e.ndim > 0)
+    if x is None:
+        return None
+    keys = (slice(1, None), slice(None, -1), slice(None, None, -1), slice(None, None, 2), slice(-2, None, None), 0, -1,
+            slice(4, 0, -2), slice(None, 2), None, ...)  # fmt: skip
+    key = tuple(b.choose(keys) for _ in range(b.choose((1, 1, 2))))
+    return x[key], x in b.exact
+
+
+def _gather(b: _Builder) -> tuple[Expr, bool] | None:
+    labels = b.pick(lambda e: e.dtype.is_integer and e in b.exact)
+    if labels is None:
+        return None
+    if b.choose((True, False)):
+        return gc.one_hot(labels, b.choose(SIZES), dtype=b.dtype), True
+    x = b.pick(lambda e: e.dtype.is_float and e.ndim == labels.ndim and e.ndim > 0)
+    if x is None:
+        return None
+    return gc.take_along_axis(x, labels, axis=b.choose(range(x.ndim))), x in b.exact
+
+
+STEPS: tuple[Step, ...] = (
+    _smooth, _smooth, _piecewise, _arithmetic, _arithmetic, _arithmetic, _integers, _choice, _comparison, _logic,
+    _conversion, _reduction, _reduction, _row, _position, _product, _product, _shape, _slice, _gather,
+)  # fmt: skip
+
+
+@st.composite
+def graphs(draw: Any, *, dtype: str | None = None, gradients: bool = False, max_steps: int = 40) -> GraphCase:
+    """A random graph with arrays.
+
+    Args:
+        dtype: of the floats; float32 or float64 by default, now and then both.
+        gradients: whether the gradients of a loss by all float inputs and params are outputs too.
+        max_steps: how many steps are tried at most; some give several nodes, a few give none.
+    """
+    floats = dtype or draw(st.sampled_from(FLOATS))
+    builder = _Builder(draw, np.random.default_rng(draw(st.integers(0, 2**32 - 1))), [], {}, floats)
+    for name in NAMES:
+        builder.known[name] = builder.choose(SIZES[:-1])
+    builder.sizes = [builder.choose((*SIZES, *NAMES, *NAMES, 0)) for _ in range(2)]
+    for _ in range(builder.choose((1, 2, 3))):
+        builder.leaf(floats)
+    builder.leaf(builder.choose((floats, *INTEGERS)), low=0)
+    for _ in range(draw(st.integers(3, max_steps))):
+        _take_step(builder, builder.choose(STEPS), floats if dtype else None)
+    return _finished(builder, gradients)
+
+
+def _take_step(builder: _Builder, step: Step, only: str | None) -> None:
+    try:
+        made = step(builder)
+    except gc.GraphcError:  # the operands do not fit this time
+        return
+    if made is not None and not (only and made[0].dtype.is_float and made[0].dtype != only):
+        builder.keep(made[0], exact=made[1])
+
+
+def _finished(builder: _Builder, gradients: bool) -> GraphCase:
+    given = dict(zip(builder.inputs, builder.arrays, strict=True))
+    try:
+        tame = _tame(builder.pool, given)
+    except gc.ShapeError:  # a named size leaves nothing to take the maximum of
+        assume(False)
+    candidates = [e for e in builder.pool if e in tame and e.op.kind != "leaf"]
+    assume(candidates)
+    outputs = [candidates[-1], *(builder.choose(candidates) for _ in range(builder.choose((0, 1, 2))))]
+    if gradients:
+        outputs += _gradients(builder, outputs, given)
+    return GraphCase(builder.inputs, outputs, builder.arrays)
+
+
+def _tame(pool: list[Expr], given: dict[Expr, Array]) -> ExprTable[None]:
+    """Nodes whose values, and those of all they depend on, are finite and no larger than `BOUND`."""
+    tame: ExprTable[None] = ExprTable()
+    for node, value in trace(pool, given).items():
+        bounded = value.dtype.kind != "f" or bool(np.all(np.isfinite(value) & (np.abs(value) <= BOUND)))
+        if bounded and all(a in tame for a in node.args):
+            tame[node] = None
+    return tame
+
+
+def _gradients(builder: _Builder, outputs: list[Expr], given: dict[Expr, Array]) -> list[Expr]:
+    floats = [o for o in outputs if o.dtype.is_float]
+    if not floats:
+        return []
+    loss = floats[-1]
+    scalar = gc.sum(gc.tanh(loss) * 0.5 + gc.square(loss) * 0.125)
+    found = gc.grad(scalar, [e for e in builder.pool if e.op.kind == "leaf" and e.dtype.is_float], unused="zeros")
+    tame = _tame(found, given)
+    return [scalar, *(g for g in found if g in tame)]
