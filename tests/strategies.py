@@ -272,7 +272,8 @@ def _gather(b: _Builder) -> tuple[Expr, bool] | None:
 
 STEPS: tuple[Step, ...] = (
     _smooth, _smooth, _piecewise, _arithmetic, _arithmetic, _arithmetic, _integers, _choice, _comparison, _logic,
-    _conversion, _reduction, _reduction, _row, _position, _product, _product, _shape, _slice, _gather,
+    _logic, _conversion, _reduction, _reduction, _row, _position, _product, _product, _shape, _slice, _slice, _gather,
+    _gather,
 )  # fmt: skip
 
 
@@ -315,7 +316,7 @@ def _finished(builder: _Builder, gradients: bool) -> GraphCase:
         assume(False)
     candidates = [e for e in builder.pool if e in tame and e.op.kind != "leaf"]
     assume(candidates)
-    outputs = [candidates[-1], *(builder.choose(candidates) for _ in range(builder.choose((0, 1, 2))))]
+    outputs = [candidates[-1], *(builder.choose(candidates) for _ in range(builder.choose((0, 1, 2, 4))))]
     if gradients:
         outputs += _gradients(builder, outputs, given)
     return GraphCase(builder.inputs, outputs, builder.arrays)

@@ -72,11 +72,11 @@ def targets(node: ast.Import | ast.ImportFrom, path: Path) -> list[str]:
         # `from graphc import nn` and `from . import ops` name rooms after the import.
         full = [f"{module}.{alias.name}" for alias in node.names] if module == "graphc" else [module]
     ours = [name.split(".") for name in full if name.split(".")[0] == "graphc"]
-    return [parts[1] if (len(parts) > 1 and (PACKAGE / parts[1]).exists()) or is_module(parts) else "" for parts in ours]
+    return [parts[1] if len(parts) > 1 and is_room(parts[1]) else "" for parts in ours]
 
 
-def is_module(parts: list[str]) -> bool:
-    return len(parts) > 1 and (PACKAGE / f"{parts[1]}.py").exists()
+def is_room(name: str) -> bool:
+    return (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").exists()
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))

@@ -28,6 +28,10 @@ from .schedule import Machine
 from .vectorize import Widening
 
 
+UNROLLED_EPILOGUE = 24
+"""Operations after a register block that are written out row by row; more of them go into a loop."""
+
+
 @dataclass(frozen=True, slots=True)
 class Blocks:
     """Sizes of the blocking, in elements."""
@@ -87,6 +91,8 @@ class Contraction:
         self.partial: Buffer | None = None
         self.block = Var("kb", max(-(-self.k // self.blocks.depth), 1))
         self.band = Var("ib", -(-self.m // self.blocks.height))
+        self.epilogue = _after(product, outputs)
+        self._lane_var: Var | None = None
         self._plan()
 
     def _plan(self) -> None:
@@ -271,7 +277,7 @@ class Contraction:
     def _block(self, panel_a: Affine, rows: int, panel_b: Affine, active: int) -> None:
         """Accumulate a block of the result in registers, then finish it."""
         b, lanes = self.builder, self.blocks.lanes
-        j = self._lane(active)
+        j = self._lane_var = self._lane(active)
         row, column = panel_a * self.blocks.rows, panel_b * lanes + variable(j)
         acc = Buffer("acc", self.product.dtype, rows, "register")
         zero = Const(0.0 if self.product.dtype.is_float else 0, self.product.dtype)
@@ -343,17 +349,44 @@ class Contraction:
         return b.load(self.packed_a, slot * (blocks.rows * blocks.depth) + self._local(k) * blocks.rows + r)
 
     def _finish(self, acc: Buffer, rows: int, row: Affine, column: Affine) -> None:
-        """Write the outputs that follow from a finished block."""
-        b = self.builder
-        batch = tuple(map(variable, self.batch))
+        """Write the outputs that follow from a finished block: row by row, or in a loop when there is much to do."""
+        if rows * len(self.epilogue) > UNROLLED_EPILOGUE:
+            self._finish_in_loop(acc, rows, row, column)
+            return
         for r in range(rows):
-            index = (*batch, row + r, column)
-            value = b.load(acc, Affine((), r))
-            b.know(self.product, index, value)
+            self._finish_row(row + r, column, self.builder.load(acc, Affine((), r)))
+
+    def _finish_in_loop(self, acc: Buffer, rows: int, row: Affine, column: Affine) -> None:
+        """The same from a copy of the block on the stack, so that the code for a row stands once."""
+        b, lanes = self.builder, self.blocks.lanes
+        tile = Buffer(f"tile{rows}", acc.dtype, rows * lanes, "stack", aligned=True)
+        lane = Affine(tuple(t for t in column.terms if t[0] == self._lane_var))
+        b.add(Allocate(tile))
         for r in range(rows):
-            index = (*batch, row + r, column)
-            for output in self.outputs:
-                b.store(output, index)
+            b.add(Store(tile, lane + r * lanes, b.load(acc, Affine((), r))))
+        at = Var("r", rows)
+        with b.loop(at):
+            self._finish_row(row + variable(at), column, b.load(tile, variable(at) * lanes + lane))
+
+    def _finish_row(self, row: Affine, column: Affine, value: Operand) -> None:
+        index = (*map(variable, self.batch), row, column)
+        self.builder.know(self.product, index, value)
+        for output in self.outputs:
+            self.builder.store(output, index)
+
+
+def _after(product: Expr, outputs: tuple[Expr, ...]) -> list[Expr]:
+    """What is computed between the product and the outputs."""
+    found: ExprTable[None] = ExprTable()
+    stack = list(outputs)
+    while stack:
+        node = stack.pop()
+        if node is not product and node not in found and node.op.kind == "elementwise":
+            found[node] = None
+            stack.extend(node.args)
+        elif node.op.view is not None:
+            stack.extend(node.args)
+    return list(found)
 
 
 def schedule_contraction(

@@ -3,8 +3,8 @@
     result = simplify(graph)                    # Simplified(graph, hits, origins)
     print(explain())                            # the rules by phase: name, kind, what becomes what
 
-Each phase carries the rules of the earlier ones along, so that what it makes is in their normal form as well; the
-fixpoint of the last is the fixpoint of all.
+Each phase carries the rules of the ones before it along, so that what it makes is in their normal form as well: the
+fixpoint of the last is the fixpoint of all, and canonical and stable forms need no alternating sweeps.
 """
 
 from __future__ import annotations
@@ -30,8 +30,12 @@ PHASES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
 )
 """What each phase adds to the rules of those before it."""
 
-PHASES_OF_LEVEL = {1: 1, 2: 3, 3: 3}
-"""How many of the phases an optimization level runs."""
+PIPELINES: dict[int, tuple[str, ...]] = {
+    1: ("canonicalize",),
+    2: ("stabilize", "specialize"),
+    3: ("stabilize", "specialize"),
+}
+"""The phases that run at each optimization level. To canonicalize first would only rebuild the graph once more."""
 
 RULES: tuple[Rule, ...] = CANONICALIZE + STABLE + SPECIALIZE
 
@@ -48,15 +52,18 @@ def simplify(graph: Graph, level: int = 2, fast_math: bool = False) -> Simplifie
     Returns:
         The graph, how often each rule fired, and the provenance of every node.
     """
+    names = PIPELINES[level]
     with no_sources():
-        return rewrite(graph, [_rule_sets(i, fast_math) for i in range(PHASES_OF_LEVEL[level])])
+        return rewrite(graph, [_rule_sets(*pair, fast_math) for pair in zip((None, *names), names, strict=False)])
 
 
 @lru_cache(maxsize=None)
-def _rule_sets(phase: int, fast_math: bool) -> tuple[RuleSet, RuleSet]:
-    """The rules of a phase, the earlier ones along, and those that it adds."""
-    kept = [[r for r in rules if fast_math or r.kind != "fast_math"] for _, rules in PHASES[: phase + 1]]
-    return RuleSet([r for rules in kept for r in rules]), RuleSet(kept[-1])
+def _rule_sets(before: str | None, phase: str, fast_math: bool) -> tuple[RuleSet, RuleSet]:
+    """The rules of a phase, the earlier phases' along, and those among them that the phase run before did not have."""
+    names = [name for name, _ in PHASES]
+    carried = [[r for r in rules if fast_math or r.kind != "fast_math"] for _, rules in PHASES]
+    start, end = names.index(before) + 1 if before else 0, names.index(phase) + 1
+    return tuple(RuleSet([r for rules in carried[i:end] for r in rules]) for i in (0, start))  # type: ignore[return-value]
 
 
 def explain() -> str:
@@ -67,4 +74,4 @@ def explain() -> str:
     return "\n".join(lines) + "\n"
 
 
-__all__ = ["PHASES", "PHASES_OF_LEVEL", "RULES", "Rule", "RuleSet", "Simplified", "explain", "rewrite", "simplify"]
+__all__ = ["PHASES", "PIPELINES", "RULES", "Rule", "RuleSet", "Simplified", "explain", "rewrite", "simplify"]

@@ -147,7 +147,7 @@ class Phase:
         for node in order:
             for arg in node.args:
                 if settled[id(arg)] is not arg:
-                    became = self._rebuild(node)
+                    became = self._step(node)
                     break
             else:
                 found = candidates(node)
@@ -182,9 +182,7 @@ class Phase:
                 self._enter(stack, waiting)
                 continue
             became = self._step(node)
-            if became is node:
-                settled[id(node)] = node
-            else:
+            if became is not node:
                 ahead[id(node)] = became
 
     def _enter(self, stack: list[Expr], nodes: list[Expr]) -> None:
@@ -197,23 +195,17 @@ class Phase:
                 stack.append(node)
 
     def _step(self, node: Expr) -> Expr:
-        """The node over settled arguments, or what the first rule that fires makes of it."""
-        rebuilt = self._rebuild(node)
-        return rebuilt if rebuilt is not node else self._fire(node, self._rules.candidates(node))
-
-    def _rebuild(self, node: Expr) -> Expr:
-        """The node over settled arguments, itself settled at once where no rule fires."""
+        """What the first rule that fires makes of the node over settled arguments; that node itself if none does."""
         settled = self.settled
         rebuilt = rebuild(node, tuple([settled[id(a)] for a in node.args]))
-        if rebuilt is node or id(rebuilt) in settled:
-            return rebuilt
-        self._trail.note(rebuilt, node)
+        if rebuilt is not node:
+            if id(rebuilt) in settled:
+                return rebuilt
+            self._trail.note(rebuilt, node)
         became = self._fire(rebuilt, self._rules.candidates(rebuilt))
         if became is rebuilt:
             settled[id(rebuilt)] = rebuilt
-        else:
-            self._ahead[id(rebuilt)] = became
-        return rebuilt
+        return became
 
     def _fire(self, node: Expr, candidates: Iterable[_Candidate]) -> Expr:
         for candidate in candidates:

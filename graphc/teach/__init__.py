@@ -5,10 +5,10 @@
     assert d.check({x: xb, y: yb})
 
 `outline` decides which nodes are mentioned, `names` what they are called, `notation` and `composites` how each is
-written and explained, `derive` applies the chain rule, `printers` and `render` show it, `check` holds it against
+written and explained, `derivation` applies the chain rule, `printers` and `render` show it, `check` holds it against
 finite differences.
 """
 
-from .derive import Derivation, Step, derive
+from .derivation import Derivation, Step, derive
 
 __all__ = ["Derivation", "Step", "derive"]

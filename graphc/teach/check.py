@@ -9,6 +9,7 @@ Where a function has a corner, as relu at 0, there is no derivative to compare w
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -28,7 +29,7 @@ from ..ops import leaf
 from .printers import text
 
 if TYPE_CHECKING:
-    from .derive import Derivation, Link, Step
+    from .derivation import Derivation, Link, Step
 
 Function: TypeAlias = Callable[[Array], Array]
 
@@ -36,6 +37,8 @@ _STEPS = (6e-6, 1e-4, 1e-7)
 """Step sizes relative to the argument; the first is right unless the function is unusually curved or flat."""
 _DIRECTIONS = 3
 _ROUNDOFF = 8 * float(np.finfo(np.float64).eps)
+_AGREES = 1e-7
+"""Deviations below this need no second look."""
 _CORNER = 1e-2
 """One-sided differences that disagree by more than this, relatively, tell of a corner."""
 
@@ -109,9 +112,8 @@ def _check_step(graph: _Float64, number: int, step: Step, tolerance: float) -> C
 
 def _check_whole(graph: _Float64, d: Derivation, tolerance: float) -> CheckRow:
     """The gradient against differences of the loss itself."""
-    outcome = _compare(
-        graph.whole(d.loss, d.wrt), graph.value(d.wrt), np.ones(()), graph.value(d.result), pointwise=False
-    )
+    function, at, claimed = graph.whole(d.loss, d.wrt), graph.value(d.wrt), graph.value(d.result)
+    outcome = _compare(function, at, np.ones(()), claimed, pointwise=False)
     return _row(0, "the whole derivation", text(d.conclusion[0][0]), outcome, 10 * tolerance)
 
 
@@ -147,33 +149,32 @@ def _compare(function: Function, at: Array, upstream: Array, claimed: Array, *, 
 
 
 def _by_element(function: Function, at: Array, upstream: Array, claimed: Array) -> _Outcome:
+    """Every element at once: each of the function's values depends on the element in its place alone."""
     here = function(at)
-    best = np.full(at.shape, np.inf)
-    measured, corner = np.zeros(at.shape), np.zeros(at.shape, bool)
-    for relative in _STEPS:
-        for floor in (1.0, 1e-3):
-            h = relative * np.maximum(np.abs(at), floor)
-            above, below = function(at + h) - here, here - function(at - h)
-            central = upstream * (above + below) / (2 * h)
-            noise = _ROUNDOFF * np.abs(upstream) * (np.abs(here) / h + 1)
-            error = _relative(claimed, central, noise)
-            better = error < best
-            best, measured = np.where(better, error, best), np.where(better, central, measured)
-            corner |= np.abs(above - below) > _CORNER * np.maximum(np.abs(above), np.abs(below))
-        if best.max() < 1e-7:
+    best, measured, corner = np.full(at.shape, np.inf), np.zeros(at.shape), np.ones(at.shape, bool)
+    for relative, floor in itertools.product(_STEPS, (1.0, 1e-3)):
+        h = relative * np.maximum(np.abs(at), floor)
+        above, below = upstream * (function(at + h) - here) / h, upstream * (here - function(at - h)) / h
+        central = (above + below) / 2
+        noise = _ROUNDOFF * np.abs(upstream) * (np.abs(here) / h + 1)
+        error = _relative(claimed, central, noise)
+        better = error < best
+        best, measured = np.where(better, error, best), np.where(better, central, measured)
+        corner &= _relative(above, below) > _CORNER
+        if best.max() < _AGREES:
             break
-    # A corner excuses a place only where the comparison fails there.
-    excused = corner & (best > 1e-6)
+    excused = corner & (best > _AGREES)
     best = np.where(excused, 0.0, best)
     worst = np.unravel_index(int(np.argmax(best)), best.shape)
     return _Outcome(float(best[worst]), int(excused.sum()), float(claimed[worst]), float(measured[worst]))
 
 
 def _by_direction(function: Function, at: Array, upstream: Array, claimed: Array) -> _Outcome:
+    """Along random directions, always the same ones."""
     rng = np.random.default_rng(0)
     worst, corners = _Outcome(0.0), 0
     for _ in range(_DIRECTIONS):
-        outcome = _along(function, at, upstream, claimed, rng.standard_normal(at.shape))
+        outcome = _along(function, at, upstream, claimed, np.asarray(rng.standard_normal(at.shape)))
         corners += outcome.corners
         worst = outcome if outcome.error > worst.error else worst
     return _Outcome(worst.error, corners, worst.derived, worst.measured)
@@ -181,30 +182,26 @@ def _by_direction(function: Function, at: Array, upstream: Array, claimed: Array
 
 def _along(function: Function, at: Array, upstream: Array, claimed: Array, direction: Array) -> _Outcome:
     """Σ claimed·v against the derivative of Σ upstream·F along v."""
-    value = function(at)
-    here = float(np.sum(upstream * value))
-    size, reach = float(np.sum(np.abs(upstream * value))), float(np.sum(np.abs(upstream)) * np.abs(direction).max())
-    terms = claimed * direction
-    derived = float(np.sum(terms))
-    # Terms of both signs cancel; what is left is no measure of how exact they are.
-    scale = float(np.sqrt(np.sum(terms**2)))
-    best, measured, corner = np.inf, 0.0, False
+    terms, here = claimed * direction, upstream * function(at)
+    derived = float(terms.sum())
+    # Terms of both signs cancel, so their sum alone is no measure of how exact it can be.
+    scale = max(abs(derived), float(np.sqrt(np.sum(terms**2))), 1e-300)
+    size, reach = float(np.abs(here).sum()), float(np.abs(upstream).sum() * np.abs(direction).max())
+    best, measured, corner = np.inf, 0.0, True
     for relative in _STEPS:
         h = relative * max(1.0, float(np.abs(at).max()))
-        above = float(np.sum(upstream * function(at + h * direction))) - here
-        below = here - float(np.sum(upstream * function(at - h * direction)))
-        central = (above + below) / (2 * h)
+        above = float(np.sum(upstream * function(at + h * direction) - here)) / h
+        below = float(np.sum(here - upstream * function(at - h * direction))) / h
+        central = (above + below) / 2
         noise = _ROUNDOFF * (size / h + reach)
-        error = max(abs(derived - central) - noise, 0.0) / max(abs(derived), abs(central), scale, 1e-300)
-        if error < best or np.isnan(best):
-            best, measured = error, central
-        corner |= abs(above - below) > _CORNER * max(abs(above), abs(below))
-        if best < 1e-7:
+        error = max(abs(derived - central) - noise, 0.0) / max(scale, abs(central))
+        best, measured = (error, central) if error < best else (best, measured)
+        corner &= abs(above - below) > _CORNER * max(scale, abs(central)) + noise
+        if best < _AGREES:
             break
-    if not np.isfinite(best):
-        return _Outcome(np.inf, 0, derived, measured)
-    excused = corner and best > 1e-6
-    return _Outcome(0.0 if excused else best, int(excused), derived, measured)
+    if corner and _AGREES < best < np.inf:
+        return _Outcome(0.0, 1, derived, measured)
+    return _Outcome(best, 0, derived, measured)
 
 
 def _relative(claimed: Array, measured: Array, noise: Array | float = 0.0) -> Array:

@@ -6,8 +6,9 @@ simplifications a person makes without a word: 1Â·x is x, -(a - b) is b - a, (Xá
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Literal, TypeAlias, Union
+from typing import Any, Literal, TypeAlias, Union, cast
 
 Formula: TypeAlias = Union[
     "Symbol", "Number", "Words", "Apply", "Sum", "Negated", "Product", "Quotient", "Power", "Transposed", "Root",
@@ -197,7 +198,7 @@ def _parts(formula: Formula) -> tuple[Formula, ...]:
     return tuple(found)
 
 
-def substitute(formula: Formula, values: dict[Formula, Formula]) -> Formula:
+def substitute(formula: Formula, values: Mapping[Any, Formula]) -> Formula:
     """The formula with whole subformulas replaced, rebuilt by the functions below."""
     if formula in values:
         return values[formula]
@@ -218,14 +219,15 @@ def substitute(formula: Formula, values: dict[Formula, Formula]) -> Formula:
             return transposed(substitute(of, values))
         case Partial():
             return formula
-    changes = {}
+    changes: dict[str, Any] = {}
     for field in fields(formula):
         value = getattr(formula, field.name)
         if isinstance(value, tuple):
             changes[field.name] = tuple(v if isinstance(v, str) else substitute(v, values) for v in value)
         elif not isinstance(value, (str, int)):
             changes[field.name] = substitute(value, values)
-    return replace(formula, **changes)
+    rebuilt: Formula = replace(cast(Any, formula), **changes)
+    return rebuilt
 
 
 def symbols(formula: Formula) -> list[Formula]:

@@ -313,7 +313,7 @@ NOTATION: dict[str, Notation] = {
     "isfinite": _pointwise("comparison", lambda x: apply("isfinite", x)),
     # Conversions and marks
     "astype": _pointwise(
-        "conversion", lambda x: x, lambda out, x: ONE, why=("A conversion between floating point types is the identity.",)
+        "conversion", lambda x: x, lambda out, x: ONE, why=("Converting between floating point types is the identity.",)
     ),
     "stop_gradient": _pointwise("stop", lambda x: apply("const", x), None),
     # Views
@@ -394,11 +394,7 @@ def sentence_facts(node: Expr, consumer: Expr | None) -> dict[str, str]:
 
 
 def _used(words: str, added: bool) -> str:
-    place = (
-        f"every {words[:-1]}"
-        if words in ("rows", "columns")
-        else f"every place along {words}"
-        if words
-        else "every entry"
-    )
-    return f"added to {place}" if added else f"used in {place}"
+    verb = "added to" if added else "used in"
+    if words in ("rows", "columns"):
+        return f"{verb} every {words[:-1]}"
+    return f"{verb} every place along {words}" if words else f"{verb} every entry"

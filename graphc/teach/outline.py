@@ -130,14 +130,15 @@ def _hide(found: Outline, loss: Expr, wrt: Expr, detail: Detail) -> None:
         named = node.name is not None or node is loss or node is wrt
         if named or node.op.kind == "leaf" or depth[node] > _NESTED:
             continue
-        uses = found.uses[node]
-        if node in found.constants or not node.dtype.is_float:
-            found.hidden[node] = None
-        elif detail == "textbook" and len(uses) == 1 and _goes_unmentioned(node, uses[0].consumer, found):
+        is_written_out = node in found.constants or not node.dtype.is_float
+        if is_written_out or (detail == "textbook" and _goes_unmentioned(node, found)):
             found.hidden[node] = None
 
 
-def _goes_unmentioned(node: Expr, consumer: Expr, found: Outline) -> bool:
+def _goes_unmentioned(node: Expr, found: Outline) -> bool:
+    if len(found.uses[node]) != 1:
+        return False
+    consumer = found.uses[node][0].consumer
     if node.op.name in _VIEWS:
         return True
     if is_marking(consumer, found):

@@ -33,10 +33,11 @@ Prose: TypeAlias = tuple["str | Formula", ...]
 # How tightly a printed formula holds together: what is looser than its place asks for gets parentheses.
 RELATION, ADDITIVE, SUMMATION, SCALAR, HADAMARD, MATRIX, FACTOR, POWER, ATOM = range(9)
 
-_GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega"
-).split()
-_GREEK_LETTERS = dict(zip(_GREEK, "αβγδεζηθικλμνξπρστυφχψω", strict=True))
+_GREEK_LETTERS = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
+    "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ",
+    "tau": "τ", "upsilon": "υ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
+}  # fmt: skip
 _LATEX_LETTERS = {letter: f"\\{name}" for name, letter in _GREEK_LETTERS.items()} | {
     "ℓ": r"\ell", "𝟏": r"\mathbf{1}", "Γ": r"\Gamma", "Δ": r"\Delta", "Θ": r"\Theta", "Λ": r"\Lambda", "Σ": r"\Sigma",
     "Φ": r"\Phi", "Ψ": r"\Psi", "Ω": r"\Omega",
@@ -328,6 +329,9 @@ class MathML(Printer):
         return f"<msup>{self._fit(p.base, ATOM)}{self(p.exponent)}</msup>", POWER
 
     def _transposed(self, t: Transposed) -> tuple[str, int]:
+        if isinstance(t.of, Symbol) and t.of.sub:
+            base = self._symbol(t.of)[0].removeprefix("<msub>").removesuffix("</msub>")
+            return f"<msubsup>{base}<mo>⊤</mo></msubsup>", POWER
         return f"<msup>{self._fit(t.of, ATOM)}<mo>⊤</mo></msup>", POWER
 
     def _root(self, r: Root) -> tuple[str, int]:

@@ -17,7 +17,7 @@ from .page import PAGE, STYLE
 from .printers import Prose, latex, latex_text, mathml, text
 
 if TYPE_CHECKING:
-    from .derive import Derivation, Step
+    from .derivation import Derivation, Step
     from .names import Definition
 
 

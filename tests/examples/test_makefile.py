@@ -12,10 +12,10 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
 
 
-def make(*arguments, folder=ROOT, **environment):
-    return subprocess.run(
-        ["make", "-C", str(folder), *arguments], capture_output=True, text=True, env=os.environ | environment
-    )
+def make(*arguments, folder=ROOT):
+    # Without the flags and variables of a make that may be running these tests.
+    clean = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "VENV", "PYTHON")}
+    return subprocess.run(["make", "-C", str(folder), *arguments], capture_output=True, text=True, env=clean)
 
 
 def test_help_is_what_make_does_alone():

@@ -214,7 +214,8 @@ def derive(loss: Expr, wrt: Expr, *, detail: Detail = "textbook") -> Derivation:
         record = sweep((loss,), (leaf.scalar(1, loss.dtype),), (wrt,))
         if wrt not in record.cotangents:
             raise GraphError(
-                f"derive: the loss does not depend on the variable in a differentiable way{describe(loss=loss, variable=wrt)}"
+                "derive: the loss does not depend on the variable, or not in a differentiable way"
+                f"{describe(loss=loss, variable=wrt)}"
             )
         return _Deriver(loss, wrt, detail, record).run()
 
@@ -299,13 +300,8 @@ class _Deriver:
         """Numbers, and cotangents handed on unchanged, are written as what they are."""
         if is_constant(formula):
             return True
-        handed_on = isinstance(formula, Partial) or (isinstance(formula, Symbol) and formula in self.definitions)
-        return (
-            handed_on
-            and node is not self.wrt
-            and chains[0][0].consumer.shape == node.shape
-            and not isinstance(self.names.cotangent(node), Symbol)
-        )
+        handed_on = formula in self.definitions and chains[0][0].consumer.shape == node.shape
+        return handed_on and node is not self.wrt and isinstance(self.names.cotangent(node), Partial)
 
     def _chains(self, node: Expr) -> list[tuple[Link, ...]]:
         """For each use of a node, the links from the nearest mentioned value down to it."""
@@ -326,7 +322,7 @@ class _Deriver:
     def _flows(self, link: Link) -> bool:
         if link.consumer not in self.record.cotangents:
             return False
-        return link.composite is not None and link.position == 0 or self._contribution(link) is not None
+        return (link.composite is not None and link.position == 0) or self._contribution(link) is not None
 
     def _contribution(self, link: Link) -> Expr | None:
         for found in self.record.contributions.get(link.argument, ()):
@@ -382,7 +378,7 @@ class _Deriver:
         )  # fmt: skip
 
     def _add_up(self, node: Expr, symbol: Formula, partial: Partial, count: int) -> None:
-        parts = [s for s in self.steps[-count:]]
+        parts = self.steps[-count:]
         terms = plus(*(Part(partial, i) for i in range(1, count + 1)))
         sides = (partial,) if symbol == partial else (symbol, partial)
         total = self.record.cotangents[node]
@@ -427,10 +423,11 @@ class _Deriver:
         gradient = self.names.partial(self.wrt)
         if self.wrt is self.loss:
             return [(gradient, ONE)]
-        lines = [(gradient, self._written_out(self.definitions[self.names.cotangent(self.wrt)]))]
+        formula = self.definitions[self.names.cotangent(self.wrt)]
+        lines: list[tuple[Formula, Formula]] = [(gradient, self._written_out(formula))]
         seen: set[Formula] = {gradient}
-        for _, formula in lines:
-            for symbol in symbols(formula):
+        for _, line in lines:
+            for symbol in symbols(line):
                 if symbol in self.definitions and symbol not in seen and len(lines) <= _SHOWN_DELTAS:
                     seen.add(symbol)
                     lines.append((symbol, self._written_out(self.definitions[symbol])))
@@ -438,10 +435,8 @@ class _Deriver:
 
     def _written_out(self, formula: Formula) -> Formula:
         while True:
-            known = {
-                s: self.definitions[s] for s in symbols(formula) if isinstance(s, Partial) and s in self.definitions
-            }
-            longer = substitute(formula, dict(known)) if known else formula
+            known = {s: d for s in symbols(formula) if isinstance(s, Partial) and (d := self.definitions.get(s))}
+            longer = substitute(formula, known) if known else formula
             if not known or weight(longer) > _LONGEST:
                 return formula
             formula = longer

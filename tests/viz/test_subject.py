@@ -1,0 +1,50 @@
+"""What can be drawn, and with which values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc as gc
+from graphc.viz.subject import picture_of
+
+
+@pytest.mark.parametrize("what", [3, "x", None, np.ones(3), [gc.constant(1.0), 2], {"a": object()}])
+def test_other_things_are_refused(what: Any) -> None:
+    with pytest.raises(gc.GraphError, match="can be drawn, not"):
+        picture_of(what)
+
+
+@pytest.mark.parametrize("what", [[], {}, ()])
+def test_nothing_is_refused(what: Any) -> None:
+    with pytest.raises(gc.GraphError, match="nothing to draw"):
+        picture_of(what)
+
+
+def test_values_are_shown_on_every_box(mlp) -> None:
+    picture = picture_of([mlp.loss, *mlp.grads], mlp.arrays)
+    assert all(b.value for b in picture.boxes)
+    values = {b.name: b.value for b in picture.boxes}
+    assert values["x"] == "−1 … 1, mean 0"
+    assert values["b1"] == "[0, 0, 0, 0]"
+    assert values["loss"] == f"{float(gc.interpret(mlp.loss, mlp.arrays)):.4g}"
+
+
+def test_a_missing_value_is_refused(mlp) -> None:
+    x, _ = mlp.inputs
+    with pytest.raises(gc.GraphError, match="no value is given for 'y'"):
+        picture_of(mlp.loss, {x: mlp.arrays[x]})
+
+
+def test_one_expression_twice_is_one_output() -> None:
+    e = gc.exp(gc.input("x", ()))
+    assert sum(b.is_output for b in picture_of([e, e]).boxes) == 1
+
+
+def test_shared_gradients_carry_both_names() -> None:
+    a, b = gc.input("a", (2,)), gc.input("b", (2,))
+    loss = gc.name(gc.sum(gc.exp(a + b)), "L")
+    names = [box.name for box in picture_of([loss, gc.grad(loss, a)]).boxes]
+    assert "∂L/∂b, ∂L/∂a" in names or "∂L/∂a, ∂L/∂b" in names
