@@ -20,7 +20,7 @@ from .ir.arguments import convert
 from .ir.errors import DTypeError, GraphError, ShapeError, describe
 from .ir.expr import Expr, post_order
 from .ir.graph import ExprTable
-from .ir.tree import Tree, expressions, flatten
+from .ir.tree import Tree, expressions
 from .ops import leaf, scalar
 
 Unused = Literal["error", "zeros"]
@@ -222,12 +222,10 @@ def _variables(op: str, structure: Any) -> Tree:
 
 def _directions(op: str, what: str, given: Any, along: Tree) -> tuple[Expr, ...]:
     """Cotangents or tangents as expressions, each of the dtype and shape of what it belongs to."""
-    if along.is_leaf:
-        return (_direction(op, what, given, along.leaves[0]),)
-    tree = flatten(given)
-    if tree.skeleton != along.skeleton:
+    directions = along.match(given)
+    if directions is None:
         raise GraphError(f"{op}: the {what}s must have the structure of what they belong to")
-    return tuple(_direction(op, what, d, e) for d, e in zip(tree.leaves, along.leaves, strict=True))
+    return tuple(_direction(op, what, d, e) for d, e in zip(directions, along.leaves, strict=True))
 
 
 def _direction(op: str, what: str, given: Any, of: Expr) -> Expr:
@@ -253,7 +251,17 @@ def _result(record: Sweep, loss: Expr | None, variable: Expr, unused: Unused) ->
 
 # Provenance ----------------------------------------------------------------------------------------------------
 
-_origins: dict[int, tuple[weakref.KeyedRef[int, Expr], weakref.ref[Expr]]] = {}
+
+class _Origin(weakref.ref[Expr]):
+    """A derivative's node, and the forward node it was made for; holds neither."""
+
+    __slots__ = ("key", "made_for")
+    key: int
+    made_for: weakref.ref[Expr]
+
+
+_origins: dict[int, _Origin] = {}
+"""By the id of the derivative's node; an entry goes when the node does."""
 
 
 def origin(expr: Expr) -> Expr | None:
@@ -263,7 +271,7 @@ def origin(expr: Expr) -> Expr | None:
     serve several rules, the first counts. The table keeps no graph alive.
     """
     entry = _origins.get(id(expr))
-    return None if entry is None else entry[1]()
+    return None if entry is None else entry.made_for()
 
 
 class _Provenance:
@@ -287,8 +295,11 @@ class _Provenance:
 
 def _remember(node: Expr, made_for: Expr) -> None:
     if id(node) not in _origins:
-        _origins[id(node)] = (weakref.KeyedRef(node, _forget, id(node)), weakref.ref(made_for))
+        entry = _Origin(node, _forget)
+        entry.key, entry.made_for = id(node), weakref.ref(made_for)
+        _origins[entry.key] = entry
 
 
-def _forget(reference: weakref.KeyedRef[int, Expr]) -> None:
-    _origins.pop(reference.key, None)
+def _forget(entry: weakref.ref[Expr]) -> None:
+    assert isinstance(entry, _Origin)
+    _origins.pop(entry.key, None)

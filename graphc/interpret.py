@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from .ir.arguments import convert, solve_sizes
+from .ir.dim import Dim
 from .ir.errors import GraphError, ShapeError, describe
 from .ir.expr import Expr
 from .ir.graph import ExprTable, Graph, bind_sizes
 from .ir.op import Array
-from .ir.source import no_sources
 from .ir.tree import expressions
 from .ops import leaf
 
@@ -48,8 +48,11 @@ def _run(outputs: tuple[Expr, ...], given: Mapping[Expr, Any], keep: ExprTable[A
     graph = Graph((), outputs)
     arrays = _checked_inputs(graph, given)
     sizes = solve_sizes(tuple(arrays), (a.shape for a in arrays.values()))
-    with no_sources():
-        bound, became = bind_sizes(Graph(tuple(arrays), outputs), sizes)
+    bound, became = bind_sizes(Graph(tuple(arrays), outputs), sizes)
+    for node in bound.nodes:
+        unknown = next((d for d in node.shape if isinstance(d, Dim)), None)
+        if unknown is not None:
+            raise ShapeError(f"interpret: no input determines the size {unknown}{describe(node=node)}")
     values = _evaluate(bound, ExprTable((became[e], a) for e, a in arrays.items()), free=keep is None)
     if keep is not None:
         for node in graph.nodes:

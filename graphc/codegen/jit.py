@@ -9,6 +9,7 @@ process. LLVM is imported and set up at the first use, once.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import ctypes
 import functools
 import itertools
@@ -16,7 +17,7 @@ import os
 import platform
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,23 +84,25 @@ def _target(level: str) -> Target:
     is_x86 = platform.machine().lower() in ("x86_64", "amd64")
     if level != "native" and not is_x86:
         raise CompileError(f"GRAPHC_CPU={level} is for x86-64, and this machine is {platform.machine()}")
-    llvm = _llvm()
     cpu, features = level, ""
-    if level == "native":
-        cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    with _lock:
+        llvm = _llvm()
+        if level == "native":
+            cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+        triple = llvm.get_process_triple()
+        with _create_machine(triple, cpu, features) as machine, machine.target_data as layout:
+            data_layout = str(layout)
     present = _present_features(level, features)
     vector_bytes = 16
     if is_x86 and "avx" in present:
         vector_bytes = 64 if "avx512f" in present else 32
-    triple = llvm.get_process_triple()
-    machine = _create_machine(triple, cpu, features)
     l1, l2, l3 = _cache_sizes()
     bits = 8 * vector_bytes
     return Target(
         cpu=cpu,
         features=features,
         triple=triple,
-        data_layout=str(machine.target_data),
+        data_layout=data_layout,
         vector_bytes=vector_bytes,
         vector_registers=16 if is_x86 and vector_bytes < 64 else 32,
         has_fma=not is_x86 or "fma" in present,
@@ -176,46 +179,41 @@ def compile_entry(ir_text: str, target: Target) -> bytes:
 
 
 def _compile(ir_text: str, target: Target, effort: int | None) -> bytes:
-    with _lock:
-        module = _optimized(ir_text, target, effort)
-        try:
-            return bytes(_machine(target, _CODEGEN_LEVELS[effort]).emit_object(module))
-        finally:
-            module.close()
+    with _optimized(ir_text, target, effort) as module:
+        return bytes(_machine(target, _CODEGEN_LEVELS[effort]).emit_object(module))
 
 
 def assembly(ir_text: str, target: Target, effort: int = 1) -> str:
     """The machine code of a module as text, for reading."""
-    with _lock:
-        module = _optimized(ir_text, target, effort)
-        try:
-            return str(_machine(target, _CODEGEN_LEVELS[effort]).emit_assembly(module))
-        finally:
-            module.close()
+    with _optimized(ir_text, target, effort) as module:
+        return str(_machine(target, _CODEGEN_LEVELS[effort]).emit_assembly(module))
 
 
 def optimized_ir(ir_text: str, target: Target, effort: int = 1) -> str:
     """The module as it is after the passes, for reading."""
-    with _lock:
-        module = _optimized(ir_text, target, effort)
-        try:
-            return str(module)
-        finally:
-            module.close()
+    with _optimized(ir_text, target, effort) as module:
+        return str(module)
 
 
-def _optimized(ir_text: str, target: Target, effort: int | None) -> llvm.ModuleRef:
+@contextlib.contextmanager
+def _optimized(ir_text: str, target: Target, effort: int | None) -> Iterator[llvm.ModuleRef]:
+    """The module after the passes. LLVM's objects do not outlive the lock."""
     if effort not in _CODEGEN_LEVELS:
         raise CompileError(f"effort {effort} is none of {EFFORTS}")
     llvm = _llvm()
-    try:
-        module = llvm.parse_assembly(ir_text, llvm.create_context())
-        module.triple, module.data_layout = target.triple, target.data_layout
-        module.verify()
-    except RuntimeError as error:
-        raise CompileError(f"LLVM does not accept the module: {error}") from error
-    _run_passes(module, _machine(target, _CODEGEN_LEVELS[effort]), effort)
-    return module
+    with _lock, llvm.create_context() as context:
+        try:
+            module = llvm.parse_assembly(ir_text, context)
+        except RuntimeError as error:
+            raise CompileError(f"LLVM does not accept the module: {error}") from None
+        with module:
+            module.triple, module.data_layout = target.triple, target.data_layout
+            try:
+                module.verify()
+            except RuntimeError as error:
+                raise CompileError(f"LLVM does not accept the module: {error}") from None
+            _run_passes(module, _machine(target, _CODEGEN_LEVELS[effort]), effort)
+            yield module
 
 
 def _run_passes(module: llvm.ModuleRef, machine: llvm.TargetMachine, effort: int | None) -> None:
@@ -224,20 +222,18 @@ def _run_passes(module: llvm.ModuleRef, machine: llvm.TargetMachine, effort: int
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     options.loop_vectorization = False
     options.slp_vectorization = False
-    builder = llvm.create_pass_builder(machine, options)
-    if effort == 2:
-        passes = builder.getModulePassManager()
-    else:
-        passes = llvm.create_new_module_pass_manager()
-        passes.add_always_inliner_pass()
-        passes.add_sroa_pass()
-        if effort == 1:
-            passes.add_instruction_combine_pass()
-            passes.add_simplify_cfg_pass()
-    passes.run(module, builder)
-    passes.close()
-    builder.close()
-    options.close()
+    with options, llvm.create_pass_builder(machine, options) as builder:
+        if effort == 2:
+            passes = builder.getModulePassManager()
+        else:
+            passes = llvm.create_new_module_pass_manager()
+            passes.add_always_inliner_pass()
+            passes.add_sroa_pass()
+            if effort == 1:
+                passes.add_instruction_combine_pass()
+                passes.add_simplify_cfg_pass()
+        with passes:
+            passes.run(module, builder)
 
 
 # ---- object to addresses -------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from .dim import Shape, Size, show
+from .dim import Shape, Size, product, show
 from .dtype import DType
 from .errors import GraphError, ShapeError, describe
 from .op import Array, Attrs, OpDef
@@ -70,8 +70,6 @@ class Expr:
     @property
     def size(self) -> Size:
         """The number of elements."""
-        from .dim import product
-
         return product(self.shape)
 
     @property
@@ -234,7 +232,9 @@ class ConstantValue:
 
     def __str__(self) -> str:
         if self.array.size <= 8:
-            return " ".join(str(self.array.tolist()).split())
+            # By way of text, so that float32 shows its own shortest digits: 0.1, not 0.10000000149011612.
+            shown = self.array.astype(str).astype(np.float64) if self.array.dtype.kind == "f" else self.array
+            return str(shown.tolist())
         return f"<{self.array.size} values>"
 
     __repr__ = __str__

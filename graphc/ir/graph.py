@@ -11,8 +11,9 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from .dim import Dim, evaluate
-from .errors import GraphError
+from .errors import DTypeError, GraphError, ShapeError, describe
 from .expr import Expr, make, post_order
+from .source import no_sources
 
 V = TypeVar("V")
 
@@ -41,17 +42,21 @@ class ExprTable(Generic[V]):
         return (k for k, _ in self._items.values())
 
     def get(self, key: Expr, default: Any = None) -> V | Any:
+        """The value of `key`, or the default."""
         item = self._items.get(id(key))
         return default if item is None else item[1]
 
     def pop(self, key: Expr, default: Any = None) -> V | Any:
+        """Take the value of `key` out, or give the default."""
         item = self._items.pop(id(key), None)
         return default if item is None else item[1]
 
     def items(self) -> Iterator[tuple[Expr, V]]:
+        """Pairs of expression and value, in the order they were first set."""
         return iter(self._items.values())
 
     def values(self) -> Iterator[V]:
+        """The values, in the order their keys were first set."""
         return (v for _, v in self._items.values())
 
 
@@ -116,33 +121,41 @@ def replace(roots: Iterable[Expr], change: Callable[[Expr, tuple[Expr, ...]], Ex
 
 
 def bind_sizes(graph: Graph, sizes: Mapping[str, int]) -> tuple[Graph, ExprTable[Expr]]:
-    """The graph with its named dimensions replaced by numbers, and what each node became."""
+    """The graph with its named dimensions replaced by numbers, and what each node became.
 
-    def concrete(value: Any) -> Any:
-        if isinstance(value, Dim):
-            return evaluate(value, sizes)
-        return tuple(concrete(v) for v in value) if isinstance(value, tuple) else value
+    Names and sources go along.
 
+    Raises:
+        ShapeError: an operation is impossible at these sizes.
+    """
     new: ExprTable[Expr] = ExprTable()
-    for node in post_order((*graph.roots, *graph.inputs, *(p for p, _ in graph.updates))):
-        args = tuple(new[a] for a in node.args)
-        if not any(isinstance(d, Dim) for d in node.shape) and all(
-            a is b for a, b in zip(node.args, args, strict=True)
-        ):
-            attrs = {k: concrete(v) for k, v in node.attrs.items()}
-            if attrs == dict(node.attrs):
-                new[node] = node
-                continue
-        attrs = {k: concrete(v) for k, v in node.attrs.items()}
-        if node.op.kind == "leaf":
-            bound = make(node.op, args, attrs, dtype=node.dtype, shape=concrete(node.shape))
-        else:
-            bound = make(node.op, args, attrs)
-        bound.name = bound.name or node.name
-        new[node] = bound
+    with no_sources():
+        for node in post_order((*graph.roots, *graph.inputs, *(p for p, _ in graph.updates))):
+            bound = _bind(node, tuple(new[a] for a in node.args), sizes)
+            bound.name = bound.name or node.name
+            bound.sources = bound.sources or node.sources
+            new[node] = bound
     updates = tuple((new[p], new[v]) for p, v in graph.updates)
     bound_graph = Graph(tuple(new[i] for i in graph.inputs), tuple(new[o] for o in graph.outputs), updates)
     return bound_graph, new
+
+
+def _bind(node: Expr, args: tuple[Expr, ...], sizes: Mapping[str, int]) -> Expr:
+    attrs = {k: _concrete(v, sizes) for k, v in node.attrs.items()}
+    shape = _concrete(node.shape, sizes)
+    same_args = all(a is b for a, b in zip(node.args, args, strict=True))
+    if same_args and shape == node.shape and attrs == dict(node.attrs):
+        return node
+    if node.op.kind == "leaf":
+        return make(node.op, args, attrs, dtype=node.dtype, shape=shape)
+    return make(node.op, args, attrs)
+
+
+def _concrete(value: Any, sizes: Mapping[str, int]) -> Any:
+    """An attribute or shape with the sizes in it evaluated."""
+    if isinstance(value, Dim):
+        return evaluate(value, sizes)
+    return tuple(_concrete(v, sizes) for v in value) if isinstance(value, tuple) else value
 
 
 def check_updates(updates: Iterable[tuple[Expr, Expr]]) -> None:
@@ -152,8 +165,6 @@ def check_updates(updates: Iterable[tuple[Expr, Expr]]) -> None:
         GraphError: the key is no param, or a param is updated twice.
         ShapeError, DTypeError: the new value does not fit the param.
     """
-    from .errors import DTypeError, ShapeError, describe
-
     seen: ExprTable[None] = ExprTable()
     for param, new in updates:
         if param.op.name != "param":

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from types import FrameType
 from typing import NamedTuple
 
@@ -25,6 +26,12 @@ class Source(NamedTuple):
         return f"{self.file}:{self.line}"
 
 
+@lru_cache(maxsize=4096)
+def _at(file: str, line: int) -> Source:
+    """One object for each line: a loop that builds a large graph needs only one."""
+    return Source(file, line)
+
+
 def user_source() -> Source | None:
     """The innermost frame outside graphc; None while the compiler itself builds nodes."""
     if getattr(_state, "silent", 0):
@@ -36,7 +43,7 @@ def user_source() -> Source | None:
         if ours is None:
             ours = _is_ours[file] = file.startswith(_PACKAGE)
         if not ours:
-            return Source(file, frame.f_lineno)
+            return _at(file, frame.f_lineno)
         frame = frame.f_back
     return None
 

@@ -25,6 +25,14 @@ class Tree:
             raise ValueError(f"{len(row)} leaves for a structure of {len(self.leaves)}")
         return _map(self.skeleton, row.__getitem__)
 
+    def match(self, structure: Any) -> list[Any] | None:
+        """What `structure` has where this one has its leaves; None where it is built differently.
+
+        Lists and tuples count as alike. What stands at a leaf may be anything, a list of numbers too.
+        """
+        found: list[Any] = [None] * len(self.leaves)
+        return found if _match(self.skeleton, structure, found) else None
+
     @property
     def is_leaf(self) -> bool:
         """Whether the structure is a single leaf."""
@@ -57,6 +65,17 @@ def expressions(structure: Any, role: str) -> Tree:
                 "gc.constant makes an expression of an array"
             )
     return tree
+
+
+def _match(skeleton: Any, structure: Any, found: list[Any]) -> bool:
+    if isinstance(skeleton, int):
+        found[skeleton] = structure
+        return True
+    if isinstance(skeleton, dict):
+        same = isinstance(structure, Mapping) and structure.keys() == skeleton.keys()
+        return same and all(_match(s, structure[k], found) for k, s in skeleton.items())
+    same = isinstance(structure, (tuple, list)) and len(structure) == len(skeleton)
+    return same and all(_match(s, part, found) for s, part in zip(skeleton, structure, strict=True))
 
 
 def _map(structure: Any, change: Callable[[Any], Any]) -> Any:

@@ -122,6 +122,4 @@ def minibatches(arrays: tuple[Array, ...], size: int, order: Array | None = None
     for start in range(0, rows, size):
         index = order[start : start + size]
         # mode="clip": with "raise", take gathers into a temporary first and copies that to `out`.
-        yield tuple(
-            np.take(a, index, axis=0, out=b[: len(index)], mode="clip") for a, b in zip(arrays, buffers, strict=True)
-        )
+        yield tuple(a.take(index, 0, b[: len(index)], "clip") for a, b in zip(arrays, buffers, strict=True))

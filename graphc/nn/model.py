@@ -221,7 +221,7 @@ class Sequential(Layer):
             each = loss_kind.of_logits(y, logits)
         else:
             each = loss_kind.function(y, output)
-        measured = {name: gc.mean(metric(y, output)) for name, metric in self._metrics.items()}
+        measured = {name: gc.name(gc.mean(metric(y, output)), name) for name, metric in self._metrics.items()}
         return TrainingGraph(x, y, output, gc.name(gc.mean(each), "loss"), measured)
 
     @cached_property

@@ -13,7 +13,7 @@ from ..ir.errors import DTypeError, ShapeError, describe
 from ..ir.expr import Expr, make
 from ..ir.op import Array, Attrs, OpDef, Sample, register
 from . import leaf
-from .scalar import astype, greater_equal, less, like, logical_and, where
+from .scalar import astype, greater_equal, less, like, logical_and, negative, where
 from .shape import broadcast_to
 
 NUMBERS = ("float", "int", "uint")
@@ -68,8 +68,6 @@ def _scatter_reference(attrs: Attrs, indices: Array, updates: Array) -> Array:
 
 
 def _in_range(indices: Expr, size: Expr) -> Expr:
-    from .scalar import negative
-
     wide = astype(indices, size.dtype)
     spread = broadcast_to(size, indices.shape)
     return logical_and(greater_equal(wide, negative(spread)), less(wide, spread))

@@ -9,7 +9,8 @@ fixpoint of the last is the fixpoint of all, and canonical and stable forms need
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
+from itertools import chain
 
 from ..ir.graph import Graph
 from ..ir.source import no_sources
@@ -20,7 +21,7 @@ from .movement import MOVEMENT
 from .specialize import SPECIALIZE, SUMS_OF_SCATTERS
 from .stabilize import STABILIZE
 
-CANONICALIZE = FOLD + ALGEBRA + MOVEMENT + FAST_ALGEBRA
+CANONICALIZE = FOLD + MOVEMENT + ALGEBRA + FAST_ALGEBRA
 STABLE = SUMS_OF_SCATTERS + STABILIZE
 
 PHASES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
@@ -57,13 +58,13 @@ def simplify(graph: Graph, level: int = 2, fast_math: bool = False) -> Simplifie
         return rewrite(graph, [_rule_sets(*pair, fast_math) for pair in zip((None, *names), names, strict=False)])
 
 
-@lru_cache(maxsize=None)
+@cache
 def _rule_sets(before: str | None, phase: str, fast_math: bool) -> tuple[RuleSet, RuleSet]:
     """The rules of a phase, the earlier phases' along, and those among them that the phase run before did not have."""
     names = [name for name, _ in PHASES]
-    carried = [[r for r in rules if fast_math or r.kind != "fast_math"] for _, rules in PHASES]
+    enabled = [[r for r in rules if fast_math or r.kind != "fast_math"] for _, rules in PHASES]
     start, end = names.index(before) + 1 if before else 0, names.index(phase) + 1
-    return tuple(RuleSet([r for rules in carried[i:end] for r in rules]) for i in (0, start))  # type: ignore[return-value]
+    return RuleSet(chain(*enabled[:end])), RuleSet(chain(*enabled[start:end]))
 
 
 def explain() -> str:

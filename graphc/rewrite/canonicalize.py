@@ -29,7 +29,6 @@ from ..ops.scalar import (
     less,
     less_equal,
     like,
-    logical_not,
     multiply,
     negative,
     not_equal,
@@ -121,6 +120,11 @@ def _combine_exact_factors(x: Expr, c: Expr, d: Expr) -> Expr | None:
     return multiply(x, multiply(c, d))
 
 
+def _negative_product(out: Expr, x: Expr, y: Expr) -> Expr:
+    """The factors stay in their order, so that equal products stay one expression."""
+    return negative(multiply(y, x) if out.args[0] is y else multiply(x, y))
+
+
 def _square_root_power(x: Expr) -> Expr:
     """x^0.5, which unlike √x is 0.0 at -0.0 and inf at -inf."""
     return where(equal(x, like(-math.inf, x)), like(math.inf, x), sqrt(add(x, like(0.0, x))))
@@ -187,8 +191,7 @@ ARITHMETIC = (
          becomes="divide(x, -c)"),
     Rule("divide-by-negative-number", P.divide(c, P.negative(x)), lambda x, c: divide(negative(c), x),
          becomes="divide(-c, x)"),
-    Rule("multiply-negative", P.multiply(P.negative(x), y), lambda x, y: negative(multiply(x, y)),
-         becomes="negative(multiply(x, y))"),
+    Rule("multiply-negative", P.multiply(P.negative(x), y), _negative_product, becomes="negative(multiply(x, y))"),
     Rule("divide-negative", P.divide(P.negative(x), y), lambda x, y: negative(divide(x, y)),
          becomes="negative(divide(x, y))"),
     Rule("divide-by-negative", P.divide(x, P.negative(y)), lambda x, y: negative(divide(x, y)),
@@ -214,12 +217,12 @@ POWERS = (
     Rule("sign-twice", P.sign(P.sign(x)), lambda out: out.args[0], becomes="sign(x)"),
     Rule("pow-one", P.pow(x, const(1)), lambda x: x, becomes="x"),
     Rule("pow-zero", P.pow(x, number("c", lambda value: value == 0)), lambda x: like(1, x), becomes="1"),
-    Rule("pow-two", P.pow(x, const(2)), lambda x: square(x), "stabilize", "square(x)"),
-    Rule("pow-three", P.pow(x, const(3)), lambda x: multiply(x, square(x)), "stabilize", "multiply(x, square(x))"),
-    Rule("pow-minus-one", P.pow(x, const(-1)), lambda x: divide(like(1, x), x), "stabilize", "divide(1, x)"),
+    Rule("pow-two", P.pow(f, const(2)), lambda x: square(x), "stabilize", "square(x)"),
+    Rule("pow-three", P.pow(f, const(3)), lambda x: multiply(x, square(x)), "stabilize", "multiply(x, square(x))"),
+    Rule("pow-minus-one", P.pow(f, const(-1)), lambda x: divide(like(1, x), x), "stabilize", "divide(1, x)"),
     Rule("pow-half-of-never-negative", P.pow(var("x", never_negative), const(0.5)), lambda x: sqrt(x), "stabilize",
          "sqrt(x), where x ≥ 0"),
-    Rule("pow-half", P.pow(x, const(0.5)), _square_root_power, "stabilize", "where(x = -inf, inf, sqrt(x + 0.0))"),
+    Rule("pow-half", P.pow(f, const(0.5)), _square_root_power, "stabilize", "where(x = -inf, inf, sqrt(x + 0.0))"),
 )  # fmt: skip
 
 CHOICES = (

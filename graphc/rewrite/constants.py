@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..ir.dim import Dim
+from ..ir.dim import Dim, product
 from ..ir.expr import Expr
 from ..ir.op import Array
 from ..ops import leaf
@@ -27,7 +27,7 @@ def _value(expr: Expr) -> Array | None:
         array: Array = expr.attrs["value"].array
         return array
     if expr.op is BROADCAST and expr.args[0].op is CONSTANT and _is_concrete(expr):
-        return np.broadcast_to(expr.args[0].attrs["value"].array, expr.shape)
+        return np.broadcast_to(expr.args[0].attrs["value"].array, tuple(map(int, expr.shape)))
     return None
 
 
@@ -39,7 +39,8 @@ def _is_concrete(expr: Expr) -> bool:
 
 
 def _fold(out: Expr) -> Expr | None:
-    if out.op is BROADCAST or not _is_concrete(out) or int(np.prod(out.shape)) > LARGEST:
+    count = product(out.shape)
+    if out.op is BROADCAST or not _is_concrete(out) or not isinstance(count, int) or count > LARGEST:
         return None
     values = [_value(a) for a in out.args]
     if any(v is None or v.size > _LARGEST_READ for v in values):

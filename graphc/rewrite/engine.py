@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from ..ir.expr import Expr
-from ..ir.graph import ExprTable, Graph, rebuild
+from ..ir.expr import Expr, make
+from ..ir.graph import ExprTable, Graph
 from ..ir.op import OpDef
 from .pattern import Found, Pattern
 
@@ -35,7 +35,8 @@ class Rule:
 
     `build` takes the pattern's variables by their names, and `out` for the matched expression itself; it returns
     None to decline. Kinds: "exact" keeps every bit, nan, infinity and signed zero included. "stabilize" may round
-    differently, never worse (a sum's order is the compiler's). "fast_math" is only used when asked for.
+    differently, never worse, and give a sum that is 0 the other sign (a sum's order and start are the compiler's).
+    "fast_math" is only used when asked for.
     """
 
     name: str
@@ -81,7 +82,7 @@ class RuleSet:
             starting = self._by_op[expr.op] = [c for c in self._candidates if c.pattern.admits(expr.op)]
         if not starting:
             return ()
-        ops = tuple([expr.op, *[a.op for a in expr.args]])
+        ops = (expr.op, *[a.op for a in expr.args])
         found = self._by_ops.get(ops)
         if found is None:
             found = self._by_ops[ops] = tuple([c for c in starting if c.pattern.admits_arguments(ops[1:])])
@@ -89,7 +90,7 @@ class RuleSet:
 
 
 def _parameters(build: Callable[..., Expr | None]) -> tuple[str, ...]:
-    code = build.__code__  # type: ignore[attr-defined]
+    code = build.__code__
     names: tuple[str, ...] = code.co_varnames[: code.co_argcount]
     return names
 
@@ -107,22 +108,23 @@ class Trail:
         """The given node that `node` was made for; itself when it was given."""
         return self._origin[id(node)]
 
-    def note(self, made: Expr, root: Expr) -> None:
-        """Enter `made` and all that is new below it as made for `root`."""
-        origin = self._origin[id(root)]
+    def adopt(self, made: Expr, root: Expr) -> bool:
+        """Enter `made`, if it is new, as made for `root`."""
+        if id(made) in self._origin:
+            return False
+        self._origin[id(made)] = self._origin[id(root)]
+        self._made.append(made)
+        return True
+
+    def fire(self, rule: Rule, root: Expr, made: Expr) -> None:
+        """Count a rewriting of `root`, and enter `made` and all that is new below it."""
+        self.hits[rule.name] += 1
+        self._fired[id(self._origin[id(root)])] += 1
         waiting = [made]
         while waiting:
             node = waiting.pop()
-            if id(node) not in self._origin:
-                self._origin[id(node)] = origin
-                self._made.append(node)
+            if self.adopt(node, root):
                 waiting.extend(node.args)
-
-    def fire(self, rule: Rule, root: Expr, made: Expr) -> None:
-        """Count a rewriting of `root` and enter what it made."""
-        self.hits[rule.name] += 1
-        self._fired[id(self._origin[id(root)])] += 1
-        self.note(made, root)
 
     def exhausted(self, node: Expr) -> bool:
         """Whether rules fired too often for the given node behind `node`."""
@@ -196,12 +198,14 @@ class Phase:
 
     def _step(self, node: Expr) -> Expr:
         """What the first rule that fires makes of the node over settled arguments; that node itself if none does."""
-        settled = self.settled
-        rebuilt = rebuild(node, tuple([settled[id(a)] for a in node.args]))
-        if rebuilt is not node:
-            if id(rebuilt) in settled:
-                return rebuilt
-            self._trail.note(rebuilt, node)
+        settled, rebuilt = self.settled, node
+        for arg in node.args:
+            if settled[id(arg)] is not arg:
+                rebuilt = make(node.op, tuple([settled[id(a)] for a in node.args]), node.attrs)
+                if id(rebuilt) in settled:
+                    return rebuilt
+                self._trail.adopt(rebuilt, node)
+                break
         became = self._fire(rebuilt, self._rules.candidates(rebuilt))
         if became is rebuilt:
             settled[id(rebuilt)] = rebuilt
@@ -246,9 +250,7 @@ def rewrite(graph: Graph, phases: Sequence[tuple[RuleSet, RuleSet]]) -> Simplifi
     return Simplified(result, dict(trail.hits), origins)
 
 
-def _origins(
-    given: Graph, result: Graph, maps: Sequence[dict[int, Expr]], trail: Trail
-) -> ExprTable[tuple[Expr, ...]]:
+def _origins(given: Graph, result: Graph, maps: Sequence[dict[int, Expr]], trail: Trail) -> ExprTable[tuple[Expr, ...]]:
     """Given nodes by what they became in the end; what none became answers for the node it was made for."""
     if result is given:
         return ExprTable((n, (n,)) for n in given.nodes)

@@ -16,7 +16,7 @@ from ..ir.expr import Expr, make
 from ..ir.op import OpDef
 from ..ops import reduce
 from ..ops.leaf import iota, scalar
-from ..ops.reduce import MAX, dropped_shape
+from ..ops.reduce import MAX
 from ..ops.scalar import like, multiply
 from ..ops.shape import (
     BROADCAST,
@@ -61,7 +61,7 @@ def _identity_view(out: Expr, x: Expr) -> Expr | None:
         return None
     if out.op is PERMUTE and out.attrs["axes"] != tuple(range(x.ndim)):
         return None
-    if out.op.name == "slice" and (any(out.attrs["starts"]) or any(k != 1 for k in out.attrs["steps"])):
+    if out.op.name == "slice" and (any(s != 0 for s in out.attrs["starts"]) or any(k != 1 for k in out.attrs["steps"])):
         return None
     return x
 
@@ -153,15 +153,17 @@ def _elementwise_broadcasts(out: Expr) -> Expr | None:
 
 
 def _elementwise_same_view(out: Expr, view: OpDef) -> Expr | None:
-    """An op over one view of several arrays, and numbers, is that view of the op."""
+    """An op over one view of several arrays, and broadcast scalars, is that view of the op."""
     first = next(a for a in out.args if a.op is view)
     shape = first.args[0].shape
     args: list[Expr] = []
     for arg in out.args:
         if arg.op is view and arg.args[0].shape == shape and arg.attrs == first.attrs:
             args.append(arg.args[0])
+        elif arg.op is BROADCAST and not arg.args[0].shape:
+            args.append(broadcast_to(arg.args[0], shape))
         elif scalar_value(arg) is not None:
-            args.append(broadcast_to(arg.args[0] if arg.op is BROADCAST else arg, shape))
+            args.append(broadcast_to(arg, shape))
         else:
             return None
     return make(view, (_apply(out, args),), first.attrs)
@@ -177,11 +179,8 @@ def _reduce(out: Expr, x: Expr, axes: tuple[int, ...]) -> Expr:
 def _reduce_ones(out: Expr, x: Expr) -> Expr | None:
     """Axes of size 1 are dropped, not reduced."""
     axes = out.attrs["axes"]
-    ones = tuple(a for a in axes if is_one(x.shape[a]))
-    if axes and not ones:
-        return None
-    rest = tuple(a - len([o for o in ones if o < a]) for a in axes if a not in ones)
-    return _reduce(out, reshape(x, dropped_shape(x.shape, ones)), rest)
+    longer = tuple(a for a in axes if not is_one(x.shape[a]))
+    return reshape(_reduce(out, x, longer), out.shape) if longer != axes or not axes else None
 
 
 def _reduce_twice(out: Expr, x: Expr, inner: Expr) -> Expr:
@@ -245,7 +244,8 @@ _EXACT_POSITIONS = {"float32": 2**24, "float64": 2**53}
 def _counts_exactly(dtype: DType, size: Size) -> bool:
     if not isinstance(size, int) or dtype.kind == "bool":
         return False
-    return size - 1 <= _EXACT_POSITIONS.get(dtype.name, 2 ** (dtype.bits - (dtype.kind == "int")) - 1)
+    largest: int = _EXACT_POSITIONS.get(dtype.name) or 2 ** (dtype.bits - (dtype.kind == "int")) - 1
+    return size - 1 <= largest
 
 
 def _iota_of_one(out: Expr) -> Expr | None:
@@ -319,7 +319,8 @@ ELEMENTWISE = (
 )  # fmt: skip
 
 REDUCTIONS = (
-    Rule("reduce-ones", OneOf(_SUMS, (x,)), _reduce_ones, becomes="reduce(reshape(x)), longer axes"),
+    Rule("reduce-ones", OneOf(_SUMS, (x,)), _reduce_ones, "stabilize",
+         becomes="reshape(reduce(x)), longer axes only"),
     Rule("argmax-of-one", P.argmax(x), _argmax_of_one, becomes="0"),
     Rule("max-twice", P.max(P.max(x, name="inner")), _reduce_twice, becomes="max(x)"),
     Rule("sum-twice", P.sum(P.sum(x, name="inner")), _reduce_twice, "stabilize", "sum(x)"),

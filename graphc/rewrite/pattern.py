@@ -84,7 +84,7 @@ class Number(Pattern):
             return False
         if self.value is not None:
             same_sign = number != 0 or math.copysign(1.0, number) == math.copysign(1.0, self.value)
-            return bool(number == self.value) and same_sign
+            return bool(number == self.value and same_sign)
         if self.only is not None and not self.only(number):
             return False
         found[self.name] = expr
@@ -94,7 +94,9 @@ class Number(Pattern):
         return op is CONSTANT or op is BROADCAST
 
     def __str__(self) -> str:
-        return self.name if self.value is None else f"{self.value:g}"
+        if self.value is None:
+            return self.name
+        return str(self.value).lower() if isinstance(self.value, bool) else f"{self.value:g}"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -150,7 +152,7 @@ class OneOf(Pattern):
         return all(p.admits(o) for p, o in zip(self.args, ops, strict=False))
 
     def __str__(self) -> str:
-        return f"{'|'.join(self.names)}({', '.join(map(str, self.args))})"
+        return f"{'/'.join(self.names)}({', '.join(map(str, self.args))})"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -171,7 +173,7 @@ class Over(Pattern):
         return self.argument_ops[0] in names and all(n in self.argument_ops for n in names)
 
     def __str__(self) -> str:
-        return f"{'|'.join(self.kinds)} op of {', '.join(self.argument_ops)}"
+        return f"{'/'.join(self.kinds)} op of {'/'.join(self.argument_ops)}"
 
 
 @dataclass(frozen=True, eq=False, slots=True)

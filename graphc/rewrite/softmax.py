@@ -6,6 +6,7 @@ exp(x - max x), by the frontend, by a rule, or by hand. What is shifted is never
 
 from __future__ import annotations
 
+from ..ir.dim import Shape
 from ..ir.expr import Expr
 from ..ops import reduce
 from ..ops.leaf import CONSTANT
@@ -25,6 +26,11 @@ def shifted(x: Expr, axes: Axes) -> Expr:
     return subtract(x, reduce.spread(finite_max(x, axes), x.shape, axes))
 
 
+def has_elements(x: Expr, axes: Axes) -> bool:
+    """Whether there surely is something along the axes: of nothing there is no maximum to shift by."""
+    return all(isinstance(d, int) and d > 0 for d in (x.shape[a] for a in axes))
+
+
 def finite_max(x: Expr, axes: Axes) -> Expr:
     """The maximum along the axes, 0 where it is infinite: a row of -inf, or one with inf, keeps its limits."""
     largest = reduce.max(x, axes)
@@ -42,8 +48,12 @@ def is_shifted(x: Expr, axes: Axes) -> bool:
     largest = _behind_marks(source)
     if largest.op is not MAX or _behind_views(largest.args[0]) is not _behind_views(y):
         return False
-    longer = tuple(a for a in axes if not is_one(x.shape[a]))
-    return stretched_axes(source.shape, shift.shape) == longer
+    stretched = stretched_axes(source.shape, shift.shape)
+    return _longer(stretched, x.shape) == _longer(axes, x.shape)
+
+
+def _longer(axes: Axes, shape: Shape) -> Axes:
+    return tuple(a for a in axes if not is_one(shape[a]))
 
 
 def _behind_marks(expr: Expr) -> Expr:

@@ -9,7 +9,7 @@ that it fuses with what surrounds it; products with a vector or of a column and 
 
 from __future__ import annotations
 
-from ..ir.dim import Size, product
+from ..ir.dim import Size
 from ..ir.dtype import DType, int64
 from ..ir.expr import Expr, make
 from ..ops import leaf, reduce
@@ -27,21 +27,35 @@ from ..ops.scalar import (
     negative,
     where,
 )
-from ..ops.shape import broadcast_to, reshape, stretched_axes
+from ..ops.shape import BROADCAST, broadcast_to, reshape, stretched_axes
 from .engine import Rule
 from .movement import is_one
-from .pattern import Over, P, var
+from .pattern import P, var
 
 # Gathers -------------------------------------------------------------------------------------------------------
 
 
 def _take_of_elementwise(out: Expr, source: Expr, indices: Expr) -> Expr | None:
-    """Operate on the elements taken, where these are fewer: one of a row."""
+    """Operate on the elements taken, where these are fewer: one of a row. Not inside of a contraction's epilogue:
+    its result is stored anyway, and would have to be stored twice."""
     axis = out.attrs["axis"]
     if source.op.kind != "elementwise" or not is_one(indices.shape[axis]) or is_one(source.shape[axis]):
         return None
+    if _is_epilogue(source):
+        return None
     taken = tuple(take_along_axis(a, indices, axis) for a in source.args)
     return make(source.op, taken, source.attrs)
+
+
+def _is_epilogue(expr: Expr, depth: int = 6) -> bool:
+    """Whether an expression is made elementwise of a contraction and of leaves alone."""
+    if expr.op.kind == "contract":
+        return True
+    if expr.op.kind != "elementwise" or depth == 0:
+        return False
+    if any(a.op is BROADCAST and a.args[0].op.kind != "leaf" for a in expr.args):
+        return False
+    return any(_is_epilogue(a, depth - 1) for a in expr.args)
 
 
 def _take_of_broadcast(out: Expr, x: Expr, spread: Expr) -> Expr | None:
@@ -150,8 +164,10 @@ MARKS = (Rule("stop-gradient", P.stop_gradient(x), lambda x: x, becomes="x"),)
 GATHERS = (
     Rule("take-of-broadcast", P.take_along_axis(P.broadcast_to(x, name="spread"), indices), _take_of_broadcast,
          becomes="broadcast_to(x)"),
-    Rule("take-of-elementwise", P.take_along_axis(source, indices), _take_of_elementwise, becomes="op(take_along_axis)"),
-    Rule("scatter-of-one", P.scatter_add_along_axis(indices, g), _scatter_of_one, becomes="where(equal(iota, i), g, 0)"),
+    Rule("take-of-elementwise", P.take_along_axis(source, indices), _take_of_elementwise,
+         becomes="op(take_along_axis)"),
+    Rule("scatter-of-one", P.scatter_add_along_axis(indices, g), _scatter_of_one, "stabilize",
+         "where(equal(iota, indices), g, 0)"),
 )  # fmt: skip
 
 CONTRACTIONS = (
@@ -159,7 +175,7 @@ CONTRACTIONS = (
     Rule("outer-product", P.matmul(a, b), _outer_product, "stabilize", "multiply(broadcast_to(a), broadcast_to(b))"),
     Rule("matrix-times-vector", P.matmul(a, b), _matrix_times_vector, "stabilize", "sum(multiply(a, b))"),
     Rule("vector-times-matrix", P.matmul(a, b), _vector_times_matrix, "stabilize", "sum(multiply(a, b))"),
-    Rule("transposed-product", P.permute_dims(P.matmul(a, b)), _transposed_product, becomes="matmul(bᵀ, aᵀ)"),
+    Rule("transposed-product", P.permute_dims(P.matmul(a, b)), _transposed_product, "stabilize", "matmul(bᵀ, aᵀ)"),
 )  # fmt: skip
 
 SPECIALIZE = MARKS + GATHERS + CONTRACTIONS

@@ -41,6 +41,7 @@ from .pattern import P, const, number, spread, spread_reduction, var
 from .softmax import (
     are_opposite,
     finite_max,
+    has_elements,
     has_simple_log,
     is_positive,
     is_shifted,
@@ -56,14 +57,14 @@ from .softmax import (
 
 def _log_sum_exp(x: Expr, total: Expr) -> Expr | None:
     axes = total.attrs["axes"]
-    if is_shifted(x, axes):
+    if is_shifted(x, axes) or not has_elements(x, axes):
         return None
     return add(log(reduce.sum(exp(shifted(x, axes)), axes)), finite_max(x, axes))
 
 
 def _stable_softmax(x: Expr, total: Expr) -> Expr | None:
     axes = total.attrs["axes"]
-    return None if is_shifted(x, axes) else softmax(x, axes)
+    return softmax(x, axes) if has_elements(x, axes) and not is_shifted(x, axes) else None
 
 
 def _exp_of_log_softmax(x: Expr, total: Expr, normalizer: Expr) -> Expr | None:
@@ -88,7 +89,9 @@ def _exp_of_spread_log(x: Expr, normalizer: Expr) -> Expr | None:
 def _softmax_total(out: Expr, p: Expr) -> Expr | None:
     """Probabilities sum to 1 along the axes they were normalized along."""
     parts = softmax_parts(p)
-    return like(1, out) if parts is not None and parts[1] == out.attrs["axes"] else None
+    if parts is None or parts[1] != out.attrs["axes"] or not has_elements(p, parts[1]):
+        return None
+    return like(1, out)
 
 
 # Gradients of softmax and log-sum-exp ---------------------------------------------------------------------------
@@ -97,7 +100,7 @@ def _softmax_total(out: Expr, p: Expr) -> Expr | None:
 def _softmax_gradient(g: Expr, p: Expr, x: Expr, total: Expr, sign: int) -> Expr | None:
     """(g/S - Σ (g/S)·p)·exp(x) with S = Σ exp(x) is t - p·Σ t with t = g·p."""
     axes = total.attrs["axes"]
-    if not is_softmax_of(p, x, axes):
+    if not is_softmax_of(p, x, axes) or not has_elements(x, axes):
         return None
     direct = multiply(g, p)
     through_sum = multiply(p, reduce.spread(reduce.sum(direct, axes), p.shape, axes))
@@ -107,7 +110,7 @@ def _softmax_gradient(g: Expr, p: Expr, x: Expr, total: Expr, sign: int) -> Expr
 def _over_total(g: Expr, x: Expr, total: Expr) -> Expr | None:
     """exp(x)·(g/Σ exp(x)), unless it is a shifted exp that two quotients share anyway."""
     axes = total.attrs["axes"]
-    return None if is_shifted(x, axes) else multiply(g, softmax(x, axes))
+    return multiply(g, softmax(x, axes)) if has_elements(x, axes) and not is_shifted(x, axes) else None
 
 
 def _over_spread_total(x: Expr, laid_out: Expr) -> Expr | None:
@@ -119,9 +122,10 @@ def _over_spread_total(x: Expr, laid_out: Expr) -> Expr | None:
     g, total = quotient.args
     if total.op is not SUM or total.args[0].op.name != "exp" or total.args[0].args[0] is not x:
         return None
-    if is_shifted(x, total.attrs["axes"]) or spread_reduction(spread_again(total, laid_out)) is not total:
+    axes = total.attrs["axes"]
+    if is_shifted(x, axes) or not has_elements(x, axes) or spread_reduction(spread_again(total, laid_out)) is not total:
         return None
-    return multiply(spread_again(g, laid_out), softmax(x, total.attrs["axes"]))
+    return multiply(spread_again(g, laid_out), softmax(x, axes))
 
 
 def _picked_share(updates: Expr, g: Expr, indices: Expr, p: Expr, taken: Expr) -> Expr | None:

@@ -152,7 +152,7 @@ def _by_element(function: Function, at: Array, upstream: Array, claimed: Array) 
     """Every element at once: each of the function's values depends on the element in its place alone."""
     here = function(at)
     best, measured, corner = np.full(at.shape, np.inf), np.zeros(at.shape), np.ones(at.shape, bool)
-    for relative, floor in itertools.product(_STEPS, (1.0, 1e-3)):
+    for relative, floor in itertools.product(_STEPS, (1.0, 1e-3, 1e-12)):
         h = relative * np.maximum(np.abs(at), floor)
         above, below = upstream * (function(at + h) - here) / h, upstream * (here - function(at - h)) / h
         central = (above + below) / 2
@@ -188,8 +188,9 @@ def _along(function: Function, at: Array, upstream: Array, claimed: Array, direc
     scale = max(abs(derived), float(np.sqrt(np.sum(terms**2))), 1e-300)
     size, reach = float(np.abs(here).sum()), float(np.abs(upstream).sum() * np.abs(direction).max())
     best, measured, corner = np.inf, 0.0, True
-    for relative in _STEPS:
-        h = relative * max(1.0, float(np.abs(at).max()))
+    largest = float(np.abs(at).max())
+    for relative, reference in itertools.product(_STEPS, (max(largest, 1.0), largest or 1.0)):
+        h = relative * reference
         above = float(np.sum(upstream * function(at + h * direction) - here)) / h
         below = float(np.sum(here - upstream * function(at - h * direction))) / h
         central = (above + below) / 2

@@ -1,4 +1,4 @@
-"""Compositions that a reader knows by one name, each explained as one step: mean, softmax and its family.
+"""Compositions that a reader knows by one name, each one piece: mean, softmax and its family, one_hot.
 
 The graph holds them in pieces, for instance log_softmax(z) as s - ln Σ exp(s) with s = z - max(z). Expressions are
 hash-consed, so recognition is exact: guess the argument, build the composition again, and see whether it is the same
@@ -40,7 +40,7 @@ class CompositeRule:
 
     match: Callable[[Expr], Composite | None]
     notation: Callable[[Composite], Notation]
-    derivative: Callable[[Composite, Expr], Expr]
+    derivative: Callable[[Composite, Expr], Expr] | None = None
     """`(composite, cotangent of the root)`: the cotangent of the first argument, in closed form."""
 
 
@@ -131,6 +131,17 @@ def _log_likelihood(node: Expr) -> Composite | None:
     if inner.axes != (axis,) or node.shape[axis] != 1:
         return None
     return Composite("log_likelihood", node, (inner.args[0], node.args[1]), (axis,))
+
+
+def _one_hot(node: Expr) -> Composite | None:
+    if node.op.name != "astype" or node.args[0].op.name != "equal" or node.args[0].args[1].op.name != "iota":
+        return None
+    labels, axis = node.args[0].args[0], node.args[0].args[1].attrs["axis"]
+    while labels.op.name in ("broadcast_to", "astype", "reshape"):
+        labels = labels.args[0]
+        if labels.ndim == node.ndim - 1 and gc.one_hot(labels, node.shape[axis], axis=axis, dtype=node.dtype) is node:
+            return Composite("one_hot", node, (labels,), (axis,))
+    return None
 
 
 # Closed forms --------------------------------------------------------------------------------------------------
@@ -252,11 +263,16 @@ def _log_likelihood_notation(c: Composite) -> Notation:
     )
 
 
+def _one_hot_notation(c: Composite) -> Notation:
+    return Notation("marking", lambda node, labels: apply("onehot", labels), (None,), ("",))
+
+
 COMPOSITES: dict[str, CompositeRule] = {
     "log_likelihood": CompositeRule(_log_likelihood, _log_likelihood_notation, _log_likelihood_derivative),
     "log_softmax": CompositeRule(_log_softmax, _log_softmax_notation, _log_softmax_derivative),
     "softmax": CompositeRule(_softmax, _softmax_notation, _softmax_derivative),
     "logsumexp": CompositeRule(_logsumexp, _logsumexp_notation, _logsumexp_derivative),
     "mean": CompositeRule(_mean, _mean_notation, _mean_derivative),
+    "one_hot": CompositeRule(_one_hot, _one_hot_notation),
 }
 """Larger ones first: a log-likelihood contains a log-softmax."""

@@ -8,6 +8,7 @@ The numbers behind the steps are those of `graphc.autodiff.sweep`: what a step s
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from .formula import (
     Part,
     Partial,
     Symbol,
+    Words,
     apply,
     is_constant,
     plus,
@@ -48,7 +50,11 @@ if TYPE_CHECKING:
 Kind = Literal["start", "chain", "sum"]
 _LONGEST = 40
 """How heavy a formula may become by writing out others in it."""
+_SHORT = 8
+"""How heavy a number may be, such as 1/(3 · batch), to be written out wherever it is used."""
 _SHOWN_DELTAS = 8
+_SHOWN_TERMS = 12
+"""How many definitions the last lines give, and how many terms a sum shows."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -117,15 +123,12 @@ class Derivation:
     loss: Expr
     wrt: Expr
     detail: Detail
+    result: Expr
+    """The gradient, the same expression as `gc.grad(loss, wrt)`."""
     steps: tuple[Step, ...]
     legend: tuple[Definition, ...]
     conclusion: tuple[tuple[Formula, Formula], ...]
     """The gradient and its formula, then the definition of each δ in it."""
-
-    @property
-    def result(self) -> Expr:
-        """The gradient, the same expression as `gc.grad(loss, wrt)`."""
-        return self.steps[-1].result
 
     def text(self) -> str:
         """The derivation as Unicode text."""
@@ -240,6 +243,10 @@ class _Deriver:
         self.loss, self.wrt, self.detail, self.record = loss, wrt, detail, record
         self.outline: Outline = outline(loss, wrt, detail)
         self.names = Names(self.outline, loss)
+        self.contributions: ExprTable[dict[int, Expr]] = ExprTable((n, {}) for n in record.order)
+        """For each consumer, what it contributes to the cotangent of the argument at each position."""
+        for found in itertools.chain.from_iterable(record.contributions.values()):
+            self.contributions[found.consumer][found.position] = found.cotangent
         self.leads_there = self._leading_there()
         self.cotangents: ExprTable[Formula] = ExprTable()
         """How later steps write the cotangent of each mentioned node."""
@@ -252,7 +259,8 @@ class _Deriver:
             if node is not self.loss and node in self.leads_there and node not in self.outline.hidden:
                 self._arrive(node)
         legend = tuple(self.names.legend())
-        return Derivation(self.loss, self.wrt, self.detail, tuple(self.steps), legend, tuple(self._conclusion()))
+        gradient, steps = self.record.cotangents[self.wrt], tuple(self.steps)
+        return Derivation(self.loss, self.wrt, self.detail, gradient, steps, legend, tuple(self._conclusion()))
 
     def _leading_there(self) -> ExprTable[None]:
         """The pieces through which a derivative reaches the variable: what stop_gradient cuts off is not among them."""
@@ -290,7 +298,7 @@ class _Deriver:
             self.steps.append(self._step(node, chain, (*sides, filled(formula, node.shape))))
         if len(chains) > 1:
             self._add_up(node, symbol, partial, len(chains))
-            formula = plus(*formulas)
+            formula = plus(*formulas) if len(chains) <= _SHOWN_TERMS else self.steps[-1].equation[-1]
         else:
             formula = formulas[0]
         self.cotangents[node] = formula if self._needs_no_symbol(node, formula, chains) else symbol
@@ -298,7 +306,7 @@ class _Deriver:
 
     def _needs_no_symbol(self, node: Expr, formula: Formula, chains: list[tuple[Link, ...]]) -> bool:
         """Numbers, and cotangents handed on unchanged, are written as what they are."""
-        if is_constant(formula):
+        if is_constant(formula) and weight(formula) <= _SHORT:
             return True
         handed_on = formula in self.definitions and chains[0][0].consumer.shape == node.shape
         return handed_on and node is not self.wrt and isinstance(self.names.cotangent(node), Partial)
@@ -322,18 +330,18 @@ class _Deriver:
     def _flows(self, link: Link) -> bool:
         if link.consumer not in self.record.cotangents:
             return False
-        return (link.composite is not None and link.position == 0) or self._contribution(link) is not None
+        if link.composite is not None:
+            return link.position == 0 and COMPOSITES[link.composite.name].derivative is not None
+        return self._contribution(link) is not None
 
     def _contribution(self, link: Link) -> Expr | None:
-        for found in self.record.contributions.get(link.argument, ()):
-            if found.consumer is link.consumer and found.position == link.position:
-                return found.cotangent
-        return None
+        return self.contributions[link.consumer].get(link.position) if link.consumer in self.contributions else None
 
     def _result(self, link: Link) -> Expr:
         upstream = self.record.cotangents[link.consumer]
-        if link.composite is not None:
-            return COMPOSITES[link.composite.name].derivative(link.composite, upstream)
+        closed_form = None if link.composite is None else COMPOSITES[link.composite.name].derivative
+        if closed_form is not None and link.composite is not None:
+            return closed_form(link.composite, upstream)
         found = self._contribution(link)
         assert found is not None
         return found
@@ -379,14 +387,16 @@ class _Deriver:
 
     def _add_up(self, node: Expr, symbol: Formula, partial: Partial, count: int) -> None:
         parts = self.steps[-count:]
-        terms = plus(*(Part(partial, i) for i in range(1, count + 1)))
+        terms: list[Formula] = [Part(partial, i) for i in range(1, count + 1)]
+        if count > _SHOWN_TERMS:
+            terms[2:-1] = [Words("…")]
         sides = (partial,) if symbol == partial else (symbol, partial)
         total = self.record.cotangents[node]
         reason: Prose = (self.names.symbol(node), f" is used {count} times, so its contributions add up.")
         self.steps.append(
             Step(
                 "sum", "sum over uses", node, node, total, "G₁ + … + Gₖ" if count > 2 else "G₁ + G₂", total,
-                (*sides, terms), reason, contributions=tuple(p.result for p in parts),
+                (*sides, plus(*terms)), reason, contributions=tuple(p.result for p in parts),
             )
         )  # fmt: skip
 

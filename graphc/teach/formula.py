@@ -6,9 +6,11 @@ simplifications a person makes without a word: 1·x is x, -(a - b) is b - a, (X�
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, TypeAlias, Union, cast
+
+import numpy as np
 
 Formula: TypeAlias = Union[
     "Symbol", "Number", "Words", "Apply", "Sum", "Negated", "Product", "Quotient", "Power", "Transposed", "Root",
@@ -230,6 +232,15 @@ def substitute(formula: Formula, values: Mapping[Any, Formula]) -> Formula:
     return rebuilt
 
 
+def walk(formula: Formula) -> Iterator[Formula]:
+    """The formula and everything in it."""
+    stack = [formula]
+    while stack:
+        part = stack.pop()
+        yield part
+        stack.extend(_parts(part))
+
+
 def symbols(formula: Formula) -> list[Formula]:
     """The symbols and derivatives a formula speaks of, in order of appearance, each once."""
     found: dict[Formula, None] = {}
@@ -248,13 +259,17 @@ def symbols(formula: Formula) -> list[Formula]:
 # How formulas are built ----------------------------------------------------------------------------------------
 
 
-def number(value: float) -> Formula:
-    """A number as one writes it: 2, 0.5, 1e-07, ∞."""
+def number(value: float | np.floating[Any] | np.integer[Any]) -> Formula:
+    """A number as one writes it: 2, 0.5, 1e-7, ∞; with the digits that tell it from others of its dtype."""
     if value != value:
         return Words("nan")
     if value < 0:
         return Negated(number(-value))
-    return Number("∞" if value == float("inf") else f"{value:.6g}")
+    if value == float("inf"):
+        return Number("∞")
+    if value == 0 or 1e-4 <= value < 1e7:
+        return Number(np.format_float_positional(value, trim="-"))
+    return Number(np.format_float_scientific(value, trim="-", exp_digits=1).replace("+", ""))
 
 
 def apply(function: str, *args: Formula) -> Formula:

@@ -21,7 +21,7 @@ from .printers import greek
 
 _LETTERS = {
     **dict.fromkeys(("relu", "tanh", "sigmoid", "softplus", "erf"), "a"),
-    "matmul": "z", "exp": "e", "expm1": "e", "log": "l", "log1p": "l", "sum": "s", "mean": "m", "max": "m",
+    "matmul": "z", "exp": "e", "expm1": "e", "sum": "s", "mean": "m", "max": "m",
     "softmax": "p", "log_softmax": "q", "logsumexp": "s", "log_likelihood": "ℓ", "constant": "c",
     "reshape": "v", "permute_dims": "v", "broadcast_to": "v", "slice": "v", "take_along_axis": "t",
 }  # fmt: skip

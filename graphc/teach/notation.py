@@ -201,9 +201,9 @@ def _half_at_ties(x: Formula, sign: str, y: Formula) -> Formula:
 
 def _constant_value(node: Expr) -> Formula:
     array = node.attrs["value"].array
-    if array.ndim == 0:
-        return Words(str(bool(array)).lower()) if array.dtype.kind == "b" else number(float(array))
-    return Symbol("C")
+    if array.ndim:
+        return Symbol("C")
+    return Words(str(bool(array)).lower()) if array.dtype.kind == "b" else number(array[()])
 
 
 def product_of(x: Formula, y: Formula) -> Formula:
@@ -245,7 +245,7 @@ NOTATION: dict[str, Notation] = {
     "negative": _pointwise("sign", negated, lambda out, x: negated(ONE), why=("A minus sign passes through.",)),
     "abs": _pointwise(
         "derivative of the absolute value", Bars, lambda out, x: apply("sign", x),
-        why=("|x| rises where {x} is positive and falls where it is negative: its slope is the sign (0 at 0).",),
+        why=("The absolute value rises where {x} is positive and falls where it is negative: its slope is the sign.",),
     ),
     "sign": _pointwise("sign", lambda x: apply("sign", x), None),
     "square": _pointwise(
@@ -362,7 +362,7 @@ NOTATION: dict[str, Notation] = {
     # Indexing
     "take_along_axis": Notation(
         "selection", lambda node, x, indices: apply("pick", x, indices), (_untaken, None),
-        ("Each entry that was picked gets the cotangent of where it went, all others get 0.",),
+        ("Each entry that was picked gets the cotangent of where it went, all others get 0.", ""),
     ),
     "scatter_add_along_axis": Notation(
         "scattering", lambda node, indices, x: apply("scatter", indices, x),

@@ -13,6 +13,7 @@ from typing import Literal
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
 from .composites import Composite, interior, recognise
+from .notation import is_resized
 
 Detail = Literal["textbook", "full"]
 
@@ -91,13 +92,18 @@ def _composites(loss: Expr, wrt: Expr) -> ExprTable[Composite]:
             if part not in parts:
                 parts[part] = []
             parts[part].append(composite.root)
-    exposed = [p for p in parts if p.name is not None or p is wrt]
-    while exposed:
+    while exposed := _exposed(loss, wrt, found, parts):
         for part in exposed:
             for root in parts[part]:
                 found.pop(root)
-        exposed = [n for n in _order(loss, found) if n in parts and any(root in found for root in parts[n])]
     return found
+
+
+def _exposed(loss: Expr, wrt: Expr, composites: ExprTable[Composite], parts: ExprTable[list[Expr]]) -> list[Expr]:
+    """Parts of compositions that the derivation has to speak of."""
+    reached = ExprTable((n, None) for n in _order(loss, composites))
+    inside = [p for p, roots in parts.items() if any(root in composites for root in roots)]
+    return [p for p in inside if p in reached or p.name is not None or p is wrt]
 
 
 def _uses(order: list[Expr], composites: ExprTable[Composite]) -> ExprTable[list[Use]]:
@@ -144,8 +150,8 @@ def _goes_unmentioned(node: Expr, found: Outline) -> bool:
     if is_marking(consumer, found):
         return True
     if is_marking(node, found):
-        return not any(a in found.hidden for a in found.args(node))
-    if consumer.op.name in ("add", "subtract"):
+        return not any(a in found.hidden and a not in found.constants for a in found.args(node))
+    if consumer.op.name in ("add", "subtract") and consumer not in found.composites:
         is_product = node.op.name == "matmul"
         return is_product or (node.op.name in ("add", "subtract") and any(a in found.hidden for a in node.args))
     return False
@@ -157,6 +163,9 @@ def is_marking(node: Expr, found: Outline) -> bool:
         return False
     if node.op.name in ("negative", "astype"):
         return True
+    if node.op.name == "reshape":
+        # A row or column on its way to being repeated is better seen by itself.
+        return is_resized(node) and all(use.consumer.op.name != "broadcast_to" for use in found.uses[node])
     if node.op.name == "multiply":
         return any(is_number(a) for a in node.args)
     return node.op.name == "divide" and is_number(node.args[1])

@@ -52,7 +52,7 @@ STYLE = """
 .derivation .result { border: 2px solid var(--accent); border-radius: 10px; padding: .9rem 1.1rem; overflow-x: auto; }
 .derivation .result > math:first-child { font-size: 1.3em; }
 .derivation .result p { margin: .4rem 0 .2rem; color: var(--soft); text-align: center; font-size: .93em; }
-.derivation .result math { margin: .35rem 0; }
+.derivation .result math { margin: .6rem 0; }
 @media (prefers-color-scheme: dark) {
   body:has(> .derivation) { background: #14181f; }
   .derivation { --ink: #e7eaf0; --soft: #a2abbb; --line: #2d3441; --paper: #14181f; --tint: #1b212b;

@@ -45,7 +45,8 @@ _LATEX_LETTERS = {letter: f"\\{name}" for name, letter in _GREEK_LETTERS.items()
 _SUBSCRIPTS = str.maketrans("0123456789()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _MATH_ESCAPES = {
-    "\\": r"\backslash ", "^": r"{\wedge}", "~": r"{\sim}", " ": r"\ ", "-": r"\text{-}", "'": r"{\prime}",
+    "\\": r"\backslash ", "^": r"{\wedge}", "~": r"{\sim}", " ": r"\ ", "-": r"\text{-}",
+    "'": r"{\prime}", "|": r"{\vert}",
     **{c: f"\\{c}" for c in "{}%#&$_"},
 }  # fmt: skip
 _TEXT_ESCAPES = {
@@ -53,7 +54,7 @@ _TEXT_ESCAPES = {
     "×": "$\\times$", "−": "$-$", "→": "$\\to$", "↦": "$\\mapsto$", "∂": "$\\partial$", "…": r"\ldots{}",
     **{c: f"\\{c}" for c in "{}%#&$_"},
 }  # fmt: skip
-_SIGNS = {"≠": r"\neq", "≤": r"\leq", "≥": r"\geq", "∧": r"\land", "∨": r"\lor"}
+_SIGNS = {"≠": r"\neq", "≤": r"\leq", "≥": r"\geq", "∧": r"\wedge", "∨": r"\vee"}
 _LATEX_FUNCTIONS = frozenset(("exp", "ln", "tanh", "max", "min"))
 
 
@@ -172,7 +173,7 @@ class Latex(Printer):
         return rf"\sqrt{{{self(r.of)}}}", ATOM
 
     def _bars(self, b: Bars) -> tuple[str, int]:
-        return rf"\lvert {self(b.of)} \rvert", ATOM
+        return rf"\left\vert {self(b.of)} \right\vert", ATOM
 
     def _infix(self, i: Infix) -> tuple[str, int]:
         sign = _SIGNS.get(i.sign, i.sign)

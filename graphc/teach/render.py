@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..ir.errors import GraphcError
-from .formula import Formula
+from .formula import Apply, Formula, Iverson, Product, Transposed, walk
 from .notation import ONES, show_shape
 from .page import PAGE, STYLE
 from .printers import Prose, latex, latex_text, mathml, text
@@ -31,16 +31,22 @@ def _definition(definition: Definition) -> tuple[Formula, ...]:
 
 def _conventions(d: Derivation) -> Prose:
     """What a reader has to know about the signs that occur."""
-    equations = [text(side) for s in d.steps for side in (*s.equation, *s.forward)]
-    equations += [text(x.formula) for x in d.legend if x.formula is not None]
+    sides = [side for s in d.steps for side in (*s.equation, *s.forward)]
+    sides += [x.formula for x in d.legend if x.formula is not None]
+    parts = {part for side in sides for part in walk(side)}
+    functions = {p.function for p in parts if isinstance(p, Apply)}
+    vectors = {x.symbol for x in d.legend if x.node.ndim == 1}
+    factors = {f for p in parts if isinstance(p, Product) and p.kind == "matrix" for f in p.factors}
     pieces: list[str | Formula] = ["Products ⊙, fractions, powers and functions act element by element."]
-    if any("𝟏" in e for e in equations):
+    if vectors & {f.of if isinstance(f, Transposed) else f for f in factors}:
+        pieces += [" In a matrix product a vector is the row or column that fits."]
+    if ONES in parts:
         pieces += [" ", ONES, " is an array of ones."]
-    if any("[" in e for e in equations):
+    if any(isinstance(p, Iverson) for p in parts):
         pieces += [" A condition in brackets is 1 where it holds, else 0."]
-    if any(name in e for e in equations for name in ("pick(", "onehot(")):
+    if functions & {"pick", "onehot"}:
         pieces += [" pick takes, in each row, the entry at the label; onehot is 1 there and 0 elsewhere."]
-    if any("const(" in e for e in equations):
+    if "const" in functions:
         pieces += [" const marks what derivatives take as a constant."]
     return tuple(pieces)
 
@@ -65,7 +71,7 @@ def as_text(d: Derivation) -> str:
         lines += _wrapped(text.prose(step.reason), "     ")
     lines += ["", "Result"]
     for i, (symbol, formula) in enumerate(d.conclusion):
-        lines.append(f"  {'where ' if i else ''}{text(symbol)} = {text(formula)}")
+        lines.append(f"  {'where ' if i == 1 else '      ' if i else ''}{text(symbol)} = {text(formula)}")
     return "\n".join(lines) + "\n"
 
 

@@ -98,13 +98,14 @@ class Drawing:
         return self._rendered[format]
 
     def _render(self, format: str) -> bytes:
-        sizes = (len(self._picture.boxes), *_RETRIES)
-        for limit in sizes[:-1]:
+        count = len(self._picture.boxes)
+        *limits, last = (count, *(n for n in _RETRIES if n < count))
+        for limit in limits:
             try:
                 return self._render_at_most(limit, format)
             except LayoutTimeoutError:
                 continue
-        return self._render_at_most(sizes[-1], format)
+        return self._render_at_most(last, format)
 
     def _render_at_most(self, limit: int, format: str) -> bytes:
         picture = collapse(self._picture, limit)

@@ -27,6 +27,8 @@ class Annotations:
 
     is_derived: Callable[[Expr], bool] = lambda node: False
     """Whether differentiation made the node."""
+    differentiated: ExprTable[None] = field(default_factory=ExprTable)
+    """The nodes it went through."""
     names: ExprTable[str] = field(default_factory=ExprTable)
     """What outputs are called, and gradients by what they are the gradient of."""
     gradients: ExprTable[Expr] = field(default_factory=ExprTable)
@@ -125,24 +127,26 @@ def updated_box(param: Expr, key: str, group: str | None = None) -> Box:
 _CAPTIONS = {"forward": "forward", "backward": "backward", "after": "made of the gradients"}
 
 
-def _phases(scene: Scene, is_derived: Callable[[Expr], bool]) -> ExprTable[str]:
-    """The phase of each node. A leaf goes where all of its users are."""
+def _phases(scene: Scene, notes: Annotations, outputs: ExprTable[None]) -> ExprTable[str]:
+    """The phase of each node.
+
+    What is computed from gradients comes after, and so does what only that uses, such as a decayed momentum. A leaf
+    goes where all its users are. Outputs, and what was differentiated, stay where they are.
+    """
     phases: ExprTable[str] = ExprTable()
-    users: ExprTable[set[str]] = ExprTable((n, set()) for n in scene.order if n.op.kind == "leaf")
     for node in scene.order:
+        is_after = any(phases[a] != "forward" for a in node.args)
+        phases[node] = "backward" if notes.is_derived(node) else "after" if is_after else "forward"
+    users: ExprTable[set[str]] = ExprTable((n, set()) for n in scene.order)
+    for node in reversed(scene.order):
+        used_by = users[node]
+        is_free = phases[node] == "forward" and node not in outputs and node not in notes.differentiated
         if node.op.kind == "leaf":
-            continue
-        if is_derived(node):
-            phases[node] = "backward"
-        else:
-            follows = any(phases.get(a, "forward") != "forward" for a in node.args)
-            phases[node] = "after" if follows else "forward"
+            phases[node] = next(iter(used_by)) if len(used_by) == 1 else "forward"
+        elif is_free and used_by == {"after"}:
+            phases[node] = "after"
         for arg in node.args:
-            source = scene.source(arg)
-            if source in users and scene.is_box(node):
-                users[source].add(phases[node])
-    for leaf, found in users.items():
-        phases[leaf] = next(iter(found)) if len(found) == 1 else "forward"
+            users[arg].add(phases[node])
     return phases
 
 
@@ -150,7 +154,7 @@ def draw_graph(graph: Graph, notes: Annotations) -> Picture:
     """The picture of everything the outputs and updates of a graph depend on."""
     outputs = ExprTable((r, None) for r in graph.outputs)
     scene = Scene.of(graph.roots)
-    phases = _phases(scene, notes.is_derived)
+    phases = _phases(scene, notes, outputs)
     shown = [n for n in scene.order if scene.is_box(n)]
     present = [p for p in _CAPTIONS if any(phases[n] == p for n in shown)]
     is_grouped = len(present) > 1

@@ -24,16 +24,30 @@ def picture_of(what: Any, values: Mapping[Expr, Any] | None = None) -> Picture:
     Raises:
         GraphError: it is none of these, or `values` lack an input.
     """
-    if not isinstance(what, Graph) and hasattr(what, "graph") and hasattr(what, "kernels"):
-        # Optimized nodes are not those that differentiation made; a function may know what they came from.
-        notes = _annotations(what.graph.roots, {}, values)
-        is_derived = getattr(what, "is_derived", notes.is_derived)
-        return draw_kernels(what.graph, what.kernels, replace(notes, is_derived=is_derived))
+    if isinstance(getattr(what, "graph", None), Graph):
+        return _compiled_picture(what, values)
     if isinstance(what, Graph):
         return draw_graph(what, _annotations(what.roots, {}, values))
     roots = _expressions(what)
     keys = {k: v for k, v in what.items() if isinstance(k, str)} if isinstance(what, Mapping) else {}
     return draw_graph(Graph((), roots), _annotations(roots, keys, values))
+
+
+def _compiled_picture(function: Any, values: Mapping[Expr, Any] | None) -> Picture:
+    """The picture of something with a `graph`, `kernels`, and `inputs` as its user knows them."""
+    graph: Graph = function.graph
+    summaries: ExprTable[str] = ExprTable()
+    if values is not None:
+        known = ExprTable(zip(getattr(function, "inputs", ()), graph.inputs, strict=False))
+        summaries = _summaries(graph.roots, {known.get(k, k): v for k, v in values.items()})
+    # Optimized nodes are not those that differentiation made, but a function may know what they came from.
+    notes = Annotations(is_derived=getattr(function, "is_derived", lambda node: False), values=summaries)
+    try:
+        kernels = function.kernels
+    except GraphError:
+        picture = draw_graph(graph, notes)
+        return replace(picture, notes=(*picture.notes, "kernels are made when the first call tells the sizes"))
+    return draw_kernels(graph, kernels, notes)
 
 
 def _expressions(what: Any) -> tuple[Expr, ...]:
@@ -55,7 +69,7 @@ def _annotations(roots: Sequence[Expr], keys: Mapping[str, Any], values: Mapping
         if isinstance(expr, Expr) and not expr.name and expr not in names:
             names[expr] = key
     found = ExprTable() if values is None else _summaries(roots, values)
-    return Annotations(is_derived=_is_derived, names=names, gradients=gradients, values=found)
+    return Annotations(_is_derived, _differentiated(post_order(tuple(roots))), names, gradients, found)
 
 
 def _summaries(roots: Sequence[Expr], values: Mapping[Expr, Any]) -> ExprTable[str]:
@@ -70,6 +84,13 @@ def _is_derived(node: Expr) -> bool:
     from ..autodiff import origin
 
     return origin(node) is not None
+
+
+def _differentiated(nodes: Iterable[Expr]) -> ExprTable[None]:
+    """The nodes by whose rules derivatives among `nodes` were made."""
+    from ..autodiff import origin
+
+    return ExprTable((o, None) for o in map(origin, nodes) if o is not None)
 
 
 # Names of gradients --------------------------------------------------------------------------------------------
@@ -108,9 +129,7 @@ def _cotangents(loss: Expr) -> ExprTable[Expr]:
 
 def _losses(nodes: Iterable[Expr], derived: ExprTable[None]) -> list[Expr]:
     """The scalars that were differentiated: origins of derivatives that no other origin is computed from."""
-    from ..autodiff import origin
-
-    origins = ExprTable((o, None) for o in map(origin, nodes) if o is not None)
+    origins = _differentiated(nodes)
     inner: ExprTable[None] = ExprTable()
     for node in reversed(post_order(tuple(origins))):
         if node in origins or node in inner:

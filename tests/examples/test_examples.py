@@ -69,7 +69,7 @@ def test_digits_are_learnt_and_drawn(digits, tmp_path, capsys):
         file = tmp_path / "pictures" / name
         assert file.stat().st_size > 500, name
         assert str(file) in out
-    assert "W_1" in (tmp_path / "pictures" / "derivation.md").read_text()
+    assert "W_{1}" in (tmp_path / "pictures" / "derivation.md").read_text()
 
 
 def test_mnist_is_taken_where_it_is(digits, tmp_path, monkeypatch, capsys):

@@ -78,8 +78,7 @@ def test_sizes_are_solved_across_inputs() -> None:
     n = gc.input("n", ("n",)).shape[0]
     x, y = gc.input("x", (2 * n + 1, "m")), gc.input("y", ("m", "n"))
     assert solve_sizes([x, y], [(7, 4), (4, 3)]) == {"n": 3, "m": 4}
-    total = gc.input("total", (n + "m" if False else n, 3))
-    assert solve_sizes([total], [(0, 3)]) == {"n": 0}
+    assert solve_sizes([gc.input("empty", (n, 3))], [(0, 3)]) == {"n": 0}
 
 
 def test_a_size_that_needs_another_input_first() -> None:
@@ -92,9 +91,7 @@ def test_a_size_that_needs_another_input_first() -> None:
 
 def test_disagreements_name_both_inputs() -> None:
     x, y = gc.input("x", ("batch", 3)), gc.input("y", ("batch",))
-    with pytest.raises(
-        gc.ShapeError, match=r"(?s)axis 0 of 'y' has size 5.*batch is 4 by axis 0 of 'x'.*test_arguments"
-    ):
+    with pytest.raises(gc.ShapeError, match=r"(?s)'y' has size 5.*batch is 4 by axis 0 of 'x'.*test_arguments"):
         solve_sizes([x, y], [(4, 3), (5,)])
     with pytest.raises(gc.ShapeError, match=r"axis 1 of 'x' has size 3, not 2"):
         solve_sizes([x], [(4, 2)])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import operator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,9 +73,8 @@ def build(tree: object, sizes: dict[str, int] | None) -> Size:
     if not isinstance(tree, tuple):
         return tree if sizes is None else evaluate(tree, sizes)  # type: ignore[return-value, arg-type]
     op, a, b = tree[0], build(tree[1], sizes), build(tree[2], sizes)
-    operations = {"+": lambda: a + b, "-": lambda: a - b, "*": lambda: a * b, "min": lambda: minimum(a, b),
-                  "max": lambda: maximum(a, b), "//": lambda: floordiv(a, b), "ceil": lambda: ceildiv(a, b)}  # fmt: skip
-    return operations[op]()
+    operations = {"+": operator.add, "-": operator.sub, "*": operator.mul, "min": minimum, "max": maximum}
+    return {**operations, "//": floordiv, "ceil": ceildiv}[op](a, b)
 
 
 @given(SIZES, st.integers(0, 9), st.integers(0, 9))
@@ -117,7 +118,7 @@ def test_shapes_from_what_users_write() -> None:
 
 
 def test_a_size_is_no_number_before_a_call() -> None:
-    with pytest.raises(ShapeError, match="gc.size"):
+    with pytest.raises(ShapeError, match="use it in shapes"):
         range(n)  # type: ignore[arg-type]
     with pytest.raises(ShapeError, match="not known"):
         bool(n)

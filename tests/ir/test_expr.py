@@ -37,7 +37,7 @@ def test_inputs_and_params_are_always_new() -> None:
 def test_constants_are_told_apart_by_bits_dtype_and_shape() -> None:
     assert gc.constant(0.0) is not gc.constant(-0.0)
     assert gc.constant(np.nan) is gc.constant(np.nan)
-    assert gc.constant(np.float32(1)) is not gc.constant(np.float64(1))
+    assert gc.constant(np.ones((), "float32")) is not gc.constant(np.ones((), "float64"))
     assert gc.constant(np.zeros((2, 3))) is not gc.constant(np.zeros((3, 2)))
     assert gc.constant(np.arange(100)) is gc.constant(np.arange(100))
     assert gc.constant(True) is not gc.constant(1)
@@ -84,7 +84,7 @@ def test_threads_building_the_same_graph_get_the_same_nodes() -> None:
 def test_the_users_line_is_kept() -> None:
     x = gc.input("x", (3,))
     y = gc.log_softmax(x)
-    line = here()  # noqa: E702
+    line = here() - 1
     assert y.source is not None
     assert (y.source.file, y.source.line) == (__file__, line)
     assert y.args[0].source == y.source
@@ -114,7 +114,7 @@ def test_truth_length_and_numbers() -> None:
     with pytest.raises(gc.GraphError, match=r"(?s)truth.*gc\.where"):
         bool(x > 0)
     with pytest.raises(gc.GraphError):
-        x in [v]  # noqa: B015
+        bool(v in [gc.input("w", ("n",))])
     assert len(x) == 3
     assert [e.shape for e in x] == [(2,)] * 3
     with pytest.raises(gc.GraphError, match="not a number before a call"):

@@ -27,6 +27,14 @@ def test_a_leaf_is_a_structure() -> None:
     assert not flatten([7]).is_leaf
 
 
+def test_matching_leaves_whole_what_stands_at_a_leaf() -> None:
+    tree = flatten({"a": (1, 2), "b": 3})
+    assert tree.match({"b": "z", "a": [[1.0, 2.0], "y"]}) == [[1.0, 2.0], "y", "z"]
+    for other in ({"a": (1, 2)}, {"a": (1,), "b": 3}, [1, 2], {"a": 1, "b": 3}):
+        assert tree.match(other) is None
+    assert flatten(0).match([1, 2]) == [[1, 2]]
+
+
 def test_a_wrong_number_of_leaves_is_refused() -> None:
     with pytest.raises(ValueError, match="2 leaves for a structure of 1"):
         flatten([1]).rebuild([1, 2])

@@ -32,7 +32,7 @@ def test_elementwise_chains_become_one_box_that_counts() -> None:
 def test_values_with_several_users_stay() -> None:
     x = gc.input("x", ())
     y = gc.exp(x)
-    picture = collapse(picture_of(gc.tanh(y) @ gc.constant([[1.0]]) if y.ndim else gc.tanh(y) + gc.square(y)), 3)
+    picture = collapse(picture_of(gc.tanh(y) + gc.square(y)), 3)
     assert [b.title for b in picture.boxes if b.title] == ["exp", "3 operations: tanh, square, +"]
 
 
@@ -53,7 +53,7 @@ def test_drawings_are_capped() -> None:
     for _ in range(2000):
         x = x @ x
     drawing = gc.draw(x)
-    assert drawing.source.count("matmul</") + drawing.source.count("<matmul") <= MOST_BOXES
+    assert drawing.source.count("label=<matmul") == MOST_BOXES
     assert "1,401 nodes are left out" in drawing.source
 
 

@@ -115,11 +115,19 @@ def test_what_is_made_of_gradients_is_a_phase_of_its_own() -> None:
 
 def test_state_that_only_updates_use_stands_with_them() -> None:
     w, m = gc.param("w", np.ones(3, "f")), gc.param("m", np.zeros(3, "f"))
-    moment = 0.9 * m + gc.grad(gc.sum(gc.square(w)), w)
-    picture = picture_of(Graph((), (), ((m, moment), (w, w - moment))))
+    loss = gc.sum(gc.square(w))
+    moment = 0.9 * m + gc.grad(loss, w)
+    picture = picture_of(Graph((), (loss,), ((m, moment), (w, w - moment))))
     group = {(b.name, b.look): b.group for b in picture.boxes}
     assert group["m", "param"] == "after"
     assert group["m", "update"] == group["w", "update"] == "after"
+
+
+def test_a_loss_that_updates_use_stays_forward() -> None:
+    w = gc.param("w", np.ones(3, "f"))
+    loss = gc.name(gc.sum(gc.exp(w) * 2), "loss")
+    picture = picture_of(w - loss * gc.grad(loss, w))
+    assert box(picture, "loss").group == box(picture, "exp").group == box(picture, "w").group == "forward"
 
 
 def test_keys_of_a_dict_name_outputs() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import graphc as gc
+from graphc.ir.expr import make
 from graphc.ir.op import REGISTRY
 from graphc.viz.graphs import Scene
 from graphc.viz.wording import WORDS, number, shape, type_of, words
@@ -30,8 +31,6 @@ def test_every_op_has_words_for_its_samples() -> None:
                 gc.input("x", s, dtype={"int": "int32", "uint": "uint8"}.get(d, d))
                 for s, d in zip(sample.shapes, dtypes, strict=True)
             ]
-            from graphc.ir.expr import make
-
             assert said(make(op, tuple(args), sample.attrs)), op
 
 
@@ -56,7 +55,13 @@ def test_numbers(value: Any, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("given", "text"),
-    [((), "scalar"), ((512,), "(512,)"), ((128, 512), "128×512"), ((2, 3, 4), "2×3×4"), (("batch", 784), "(batch, 784)")],
+    [
+        ((), "scalar"),
+        ((512,), "(512,)"),
+        ((128, 512), "128×512"),
+        ((2, 3, 4), "2×3×4"),
+        (("batch", 784), "(batch, 784)"),
+    ],
 )
 def test_shapes(given: tuple[Any, ...], text: str) -> None:
     assert shape(gc.input("x", given).shape) == text
