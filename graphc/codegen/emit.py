@@ -8,12 +8,30 @@ the schedule wants several chains at once. No flag lets LLVM reorder or contract
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..ir.affine import Affine, Atom, Quotient, Var
 from ..ir.dtype import DType, bool_, int64
-from ..loop.ir import Accumulate, Allocate, Apply, Buffer, Combine, Const, For, If, Let, Load, LoopFn, Operand
-from ..loop.ir import Position, Ref, Statement, Store
+from ..loop.ir import (
+    Accumulate,
+    Allocate,
+    Apply,
+    Buffer,
+    Combine,
+    Const,
+    For,
+    If,
+    Let,
+    Load,
+    LoopFn,
+    Operand,
+    Position,
+    Ref,
+    Statement,
+    Store,
+)
 from . import vectormath
 from .scalars import SCALARS
 
@@ -39,9 +57,7 @@ class Module:
             text = vectormath.definition(name, bits, lanes, fma=self.has_fma)
             if text not in helpers:
                 helpers[text] = None
-                self.declarations.update(
-                    dict.fromkeys(vectormath.declarations(name, bits, lanes, fma=self.has_fma))
-                )
+                self.declarations.update(dict.fromkeys(vectormath.declarations(name, bits, lanes, fma=self.has_fma)))
                 waiting += [(other, bits, lanes) for other in vectormath.dependencies(name)]
         return "\n".join([*self.declarations, "", *helpers, *self.functions]) + "\n"
 
@@ -416,7 +432,10 @@ class FunctionEmitter:
         better = SCALARS["greater"](self, [values[0], old[0]], dtype, bool_, lanes)
         if dtype.is_float:
             t = self.type(dtype, lanes)
-            nan, known = self.line(f"fcmp uno {t} {values[0]}, {values[0]}"), self.line(f"fcmp ord {t} {old[0]}, {old[0]}")
+            nan, known = (
+                self.line(f"fcmp uno {t} {values[0]}, {values[0]}"),
+                self.line(f"fcmp ord {t} {old[0]}, {old[0]}"),
+            )
             first = self.line(f"and {self.type(bool_, lanes)} {nan}, {known}")
             better = self.line(f"or {self.type(bool_, lanes)} {better}, {first}")
         best = SCALARS["where"](self, [better, values[0], old[0]], dtype, dtype, lanes)
@@ -526,7 +545,7 @@ def _counting(lanes: int) -> str:
     return f"<{', '.join(f'i64 {lane}' for lane in range(lanes))}>"
 
 
-_STATEMENTS = {
+_STATEMENTS: dict[type[Statement], Callable[[FunctionEmitter, Any], None]] = {
     Let: FunctionEmitter.let,
     Store: FunctionEmitter.store,
     Accumulate: FunctionEmitter.accumulate,

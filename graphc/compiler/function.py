@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -244,7 +244,7 @@ def _structure(tree: Tree) -> Structure:
     return ("rebuild", n)
 
 
-def compile(  # noqa: A001
+def compile(
     inputs: Sequence[Expr] | Expr,
     outputs: Any = (),
     updates: Mapping[Expr, Any] | Sequence[tuple[Expr, Any]] | None = None,
@@ -326,5 +326,3 @@ def optimize(outputs: Any, *, level: int = 2, fast_math: bool = False) -> Any:
     with no_sources():
         found = simplified(Graph(inputs, tree.leaves), Options(level, fast_math), Trace())
     return tree.rebuild(found.outputs)
-
-

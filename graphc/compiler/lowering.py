@@ -34,9 +34,7 @@ class Lowered:
 
 def machine_of(target: Target) -> Machine:
     """What the schedules know of a target."""
-    return Machine(
-        target.vector_bytes, target.vector_registers, target.l1_bytes, target.l2_bytes, target.l3_bytes
-    )
+    return Machine(target.vector_bytes, target.vector_registers, target.l1_bytes, target.l2_bytes, target.l3_bytes)
 
 
 def workspace_bytes(machine: Machine) -> Callable[[Kernel], list[int]]:

@@ -143,9 +143,7 @@ def _specialize(
     return Specialization(graph, order, planned, lowered, llvm, signature, (around, code), dict(sizes), trace)
 
 
-def _signature(
-    name: str, graph: Graph, planned: Plan, structure: Structure, lowered: list[Lowered]
-) -> Signature:
+def _signature(name: str, graph: Graph, planned: Plan, structure: Structure, lowered: list[Lowered]) -> Signature:
     def of(expr: Expr) -> ArrayType:
         return ArrayType(expr.dtype.name, concrete(expr))
 

@@ -140,7 +140,7 @@ def number(value: int) -> Affine:
 
 def floordiv(form: Affine, by: int) -> Affine:
     """form // by for a form ≥ 0."""
-    if by == 1:
+    if by <= 1:
         return form
     whole, rest = _split(form, by)
     low, high = rest.range()
@@ -150,8 +150,8 @@ def floordiv(form: Affine, by: int) -> Affine:
 
 
 def modulo(form: Affine, by: int) -> Affine:
-    """form % by for a form ≥ 0."""
-    if by == 1:
+    """form % by for a form ≥ 0; nothing has an index in an axis of size 0."""
+    if by <= 1:
         return Affine()
     _, rest = _split(form, by)
     low, high = rest.range()

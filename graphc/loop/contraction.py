@@ -27,7 +27,6 @@ from .lower import Builder, Index, flat
 from .schedule import Machine
 from .vectorize import Widening
 
-
 UNROLLED_EPILOGUE = 24
 """Operations after a register block that are written out row by row; more of them go into a loop."""
 
@@ -133,9 +132,10 @@ class Contraction:
         index: Index = (*map(variable, self.batch), variable(row), variable(column))
         node = operand
         while node not in self.builder.inputs:
-            if node.op.view is None:
+            view = node.op.view
+            if view is None:
                 return None
-            node, index = node.args[0], node.op.view(node, index)
+            node, index = node.args[0], view(node, index)
         form = flat(node, index)
         if any(not isinstance(atom, Var) for atom, _ in form.terms):
             return None

@@ -28,6 +28,7 @@ class _Scope:
 
     statements: list[Statement] = field(default_factory=list)
     known: dict[Key, Operand] = field(default_factory=dict)
+    windows: dict[Key, tuple[Index, Operand | None]] = field(default_factory=dict)
 
 
 class Builder:
@@ -130,16 +131,17 @@ class Builder:
     def _find(self, node: Expr, index: Index, mask: Operand | None) -> Operand | None:
         if node.op.name == "constant" and node.shape == ():
             return Const(node.attrs["value"].array.item(), node.dtype)
-        key = (id(node), index, mask)
-        for scope in reversed(self.scopes):
-            value = scope.known.get(key)
-            if value is not None:
-                return value
+        if node.op.name == "size":
+            return Const(int(node.attrs["size"]), node.dtype)
+        for wanted in (mask, None) if mask is not None else (None,):
+            key = (id(node), index, wanted)
+            for scope in reversed(self.scopes):
+                value = scope.known.get(key)
+                if value is not None:
+                    return value
         return None
 
-    def _step(
-        self, node: Expr, index: Index, mask: Operand | None
-    ) -> list[tuple[Expr, Index, Operand | None]]:
+    def _step(self, node: Expr, index: Index, mask: Operand | None) -> list[tuple[Expr, Index, Operand | None]]:
         """Bind the element's value if all it needs is known; otherwise say what is missing."""
         if node in self.inputs:
             self._bind(node, index, mask, self.let(node.dtype, Load(self.inputs[node], flat(node, index), mask)))
@@ -210,7 +212,7 @@ class Builder:
         """An integer value as part of index forms."""
         if isinstance(position, Const):
             return Affine((), int(position.value))
-        return variable(Var(position.name, max(size, 2)))
+        return variable(Var(position.name, size))
 
     def _converted(self, value: Operand, dtype: DType) -> Operand:
         return value if value.dtype is dtype else self.apply("astype", dtype, value)
@@ -218,30 +220,42 @@ class Builder:
     def _window(self, node: Expr, index: Index, mask: Operand | None) -> list[tuple[Expr, Index, Operand | None]]:
         """The argument's element inside the window, zero outside, where nothing is read."""
         source = node.args[0]
-        inside, at = mask, []
-        for i, start, step, size in zip(
-            index, node.attrs["starts"], node.attrs["steps"], source.shape, strict=True
-        ):
-            offset = i - start if step > 0 else i * -1 + start
-            steps = abs(step)
-            low, high = offset.range()
-            slot = floordiv(offset, steps)
-            if low < 0 or high >= int(size) * steps:
-                inside = self._both(inside, self._within(slot, int(size)))
-            if steps > 1:
-                exact = self.let(int64, Position(offset - slot * steps))
-                inside = self._both(inside, self.apply("equal", bool_, exact, Const(0, int64)))
-            at.append(slot)
-        value = self._find(source, tuple(at), inside)
+        at, inside = self._slots(node, index, mask)
+        value = self._find(source, at, inside)
         if value is None:
-            return [(source, tuple(at), inside)]
-        if inside is not None:
-            zero = Const(0.0 if node.dtype.is_float else 0, node.dtype)
-            if node.dtype.kind == "bool":
-                zero = Const(False, node.dtype)
+            return [(source, at, inside)]
+        if inside is not None and inside is not mask:
+            zero = Const(False if node.dtype is bool_ else 0.0 if node.dtype.is_float else 0, node.dtype)
             value = self.apply("where", node.dtype, inside, value, zero)
         self._bind(node, index, mask, value)
         return []
+
+    def _slots(self, node: Expr, index: Index, mask: Operand | None) -> tuple[Index, Operand | None]:
+        """Which element of the argument of a scatter_slice would stand here, and whether one does.
+
+        Written once for each place: the condition is part of what the argument is known by.
+        """
+        key = (id(node), index, mask)
+        for scope in reversed(self.scopes):
+            if key in scope.windows:
+                return scope.windows[key]
+        inside, at = mask, []
+        sizes = [int(d) for d in node.args[0].shape]
+        for i, start, step, size in zip(index, node.attrs["starts"], node.attrs["steps"], sizes, strict=True):
+            offset = i - start if step > 0 else i * -1 + start
+            steps = abs(step)
+            low, high = offset.range()
+            # Quotients are of forms ≥ 0: whole steps are added before dividing and taken off after.
+            before = max(-(low // steps), 0)
+            slot = floordiv(offset + before * steps, steps) - before
+            if low < 0 or high >= size * steps:
+                inside = self._both(inside, self._within(slot, size))
+            if steps > 1:
+                rest = self.let(int64, Position(offset - slot * steps))
+                inside = self._both(inside, self.apply("equal", bool_, rest, Const(0, int64)))
+            at.append(slot)
+        found = self.scopes[-1].windows[key] = (tuple(at), inside)
+        return found
 
     def _within(self, slot: Affine, size: int) -> Operand:
         position = self.let(int64, Position(slot))

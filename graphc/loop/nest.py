@@ -26,7 +26,7 @@ from ..ir.graph import ExprTable
 from .ir import Accumulate, Allocate, Buffer, Const, Operand, Position, Statement, Store
 from .lower import Builder, Index
 
-EXPENSIVE = frozenset("exp log log1p expm1 tanh erf sigmoid softplus pow".split())
+EXPENSIVE = frozenset(("exp", "log", "log1p", "expm1", "tanh", "erf", "sigmoid", "softplus", "pow"))
 SCRATCH_BYTES = 64 * 1024
 
 
@@ -78,7 +78,7 @@ class Nest:
         sweeps: ExprTable[set[int]] = ExprTable()
         for number, roots in enumerate(self._sweeps()):
             for node in self._visited(roots):
-                if node.op.name in EXPENSIVE and tuple(node.shape) == self.domain and not node.op.kind == "reduce":
+                if node.op.name in EXPENSIVE and tuple(node.shape) == self.domain and node.op.kind != "reduce":
                     sweeps[node] = sweeps.get(node, set()) | {number}
         return [n for n, used in sweeps.items() if len(used) > 1]
 

@@ -41,9 +41,10 @@ def schedule_nest(
     if axes and var is not None and var in nest.inner:
         keep = _affordable(nest)
         if keep:
-            body = Nest(domain, axes, outputs, nodes, inputs, into).write(keep)
-    body = merge(body)
-    return tuple(_parallel(s) for s in vectorized(body, machine))
+            # Scratch is one row: it can only be shared by lanes that belong to the same row.
+            body = _apply(Nest(domain, axes, outputs, nodes, inputs, into).write(keep), var, machine)
+            return tuple(_parallel(s) for s in body)
+    return tuple(_parallel(s) for s in vectorized(merge(body), machine))
 
 
 def _affordable(nest: Nest) -> list[Expr]:
@@ -104,6 +105,8 @@ def _candidates(path: tuple[For, ...]) -> list[Var]:
 
 
 def _waste(var: Var, machine: Machine) -> float:
+    if var.extent == 0:
+        return 1.0
     lanes = min(machine.vector_bytes // 4, _power_of_two(var.extent))
     return -(-var.extent // lanes) * lanes / var.extent * (machine.vector_bytes // 4 / lanes)
 

@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
-from .ir import Accumulate, Allocate, Apply, Buffer, Combine, Const, For, If, Let, Load, LoopFn, Operand, Position
-from .ir import Ref, Statement, Store, Value
+from .ir import (
+    Accumulate,
+    Allocate,
+    Apply,
+    Buffer,
+    Combine,
+    For,
+    If,
+    Let,
+    Load,
+    LoopFn,
+    Operand,
+    Position,
+    Ref,
+    Statement,
+    Store,
+    Value,
+)
 
 
 def show_function(fn: LoopFn) -> str:

@@ -1,12 +1,12 @@
 """Transformations of loops: merging neighbours into one, and executing iterations as lanes of vectors.
 
-    for i in 0..1000:                          register s
-      s sum= load x[i]             →           register sv: f32x64
-                                               for i in 0..960 by 64 as 64 lanes:
-                                                 sv sum= load x[i]
-                                               for i in 960..1000 by 64 as 64 lanes, 40 active:
-                                                 sv sum= load x[i]
-                                               s sum= lanes of sv
+for i in 0..1000:                          register s
+  s sum= load x[i]             →           register sv: f32x64
+                                           for i in 0..960 by 64 as 64 lanes:
+                                             sv sum= load x[i]
+                                           for i in 960..1000 by 64 as 64 lanes, 40 active:
+                                             sv sum= load x[i]
+                                           s sum= lanes of sv
 """
 
 from __future__ import annotations
@@ -15,8 +15,24 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..ir.affine import Affine, Var, variable
-from .ir import Accumulate, Allocate, Apply, Buffer, Combine, Const, For, If, Let, Load, Position, Ref, Statement
-from .ir import Store, walk
+from .ir import (
+    Accumulate,
+    Allocate,
+    Apply,
+    Buffer,
+    Combine,
+    Const,
+    For,
+    If,
+    Let,
+    Load,
+    Operand,
+    Position,
+    Ref,
+    Statement,
+    Store,
+    walk,
+)
 
 # Merging -------------------------------------------------------------------------------------------------------
 
@@ -109,8 +125,7 @@ def _partials(loop: For, lanes: int) -> tuple[dict[Buffer, Buffer], list[Stateme
             continue
         wide = tuple(replace(r, name=f"{r.name}v", lanes=lanes) for r in statement.registers)
         vectors.update(zip(statement.registers, wide, strict=True))
-        for register in wide:
-            prologue.append(Allocate(register, _start(statement.op, register, statement.registers[0])))
+        prologue += [Allocate(r, _start(statement.op, r, statement.registers[0])) for r in wide]
         epilogue.append(Combine("sum" if statement.op == "fma" else statement.op, statement.registers, wide))
     return vectors, prologue, epilogue
 
@@ -139,7 +154,7 @@ class Widening:
         if isinstance(statement, Let):
             return self._let(statement)
         if isinstance(statement, Store):
-            return replace(statement, value=self._wide(statement.value), mask=self._wide(statement.mask))
+            return replace(statement, value=self._wide(statement.value), mask=self._wide_mask(statement.mask))
         if isinstance(statement, Accumulate):
             registers = tuple(self.vectors.get(r, r) for r in statement.registers)
             return replace(statement, registers=registers, values=tuple(map(self._wide, statement.values)))
@@ -161,7 +176,7 @@ class Widening:
         else:
             varies = any(v.name in self.varying for v in value.index.variables())
             if isinstance(value, Load):
-                mask = self._wide(value.mask)
+                mask = self._wide_mask(value.mask)
                 varies = varies or (mask is not None and mask.lanes > 1) or value.buffer in self.vectors
                 value = replace(value, buffer=self.vectors.get(value.buffer, value.buffer), mask=mask)
         if not varies:
@@ -169,7 +184,10 @@ class Widening:
         self.varying.add(let.ref.name)
         return Let(replace(let.ref, lanes=self.lanes), value)
 
-    def _wide(self, operand: object) -> object:
+    def _wide_mask(self, mask: Operand | None) -> Operand | None:
+        return None if mask is None else self._wide(mask)
+
+    def _wide(self, operand: Operand) -> Operand:
         if isinstance(operand, Ref) and operand.name in self.varying:
             return replace(operand, lanes=self.lanes)
         return operand

@@ -4,8 +4,24 @@ from __future__ import annotations
 
 from ..ir.affine import Affine, Var
 from ..ir.errors import CompileError
-from .ir import Accumulate, Allocate, Apply, Buffer, Combine, Const, For, If, Let, Load, LoopFn, Operand, Position
-from .ir import Ref, Statement, Store
+from .ir import (
+    Accumulate,
+    Allocate,
+    Apply,
+    Buffer,
+    Combine,
+    Const,
+    For,
+    If,
+    Let,
+    Load,
+    LoopFn,
+    Operand,
+    Position,
+    Ref,
+    Statement,
+    Store,
+)
 
 
 def verify_function(fn: LoopFn) -> None:

@@ -27,7 +27,7 @@ LARGEST_KERNEL = 200
 """Nodes a kernel may have: code generation is more than linear in it."""
 RECOMPUTED = 6
 """How many cheap operations a reader may compute again rather than read from memory."""
-EXPENSIVE = frozenset("exp log log1p expm1 tanh erf sigmoid softplus pow".split())
+EXPENSIVE = frozenset(("exp", "log", "log1p", "expm1", "tanh", "erf", "sigmoid", "softplus", "pow"))
 _PRIORITY = {"contract": 0, "reduce": 1, "map": 2}
 
 Index = tuple[Affine, ...]
@@ -272,7 +272,7 @@ def fuse(graph: Graph) -> list[Kernel]:
         if node.op.kind != "leaf" and not is_inline(node):
             fusion.place(node)
     stored = _stored(graph, fusion)
-    kernels = []
+    kernels: list[Kernel] = []
     for group in fusion.groups:
         outputs = tuple(m for m in group.members if m in stored)
         if outputs:
@@ -369,4 +369,3 @@ def _ordered(kernels: list[Kernel]) -> list[Kernel]:
                     state[top] = 2
                     order.append(kernels[top])
     return order
-

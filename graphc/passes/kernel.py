@@ -42,7 +42,7 @@ def is_inline(node: Expr) -> bool:
 
 def is_immediate(node: Expr) -> bool:
     """Whether a leaf is written into the code instead of read from memory."""
-    return (node.op.name == "constant" and node.shape == ()) or node.op.name == "iota"
+    return (node.op.name == "constant" and node.shape == ()) or node.op.name in ("iota", "size")
 
 
 def domain_vars(domain: tuple[int, ...]) -> tuple[Var, ...]:
@@ -55,9 +55,7 @@ def element_index(domain: tuple[int, ...]) -> tuple[Affine, ...]:
     return tuple(variable(v) for v in domain_vars(domain))
 
 
-def row_index(
-    domain: tuple[int, ...], axes: tuple[int, ...], shape: tuple[int, ...]
-) -> tuple[Affine, ...] | None:
+def row_index(domain: tuple[int, ...], axes: tuple[int, ...], shape: tuple[int, ...]) -> tuple[Affine, ...] | None:
     """The index of a row-level value of this shape; None when the shape is not that of the domain's rows."""
     kept = [v for i, v in enumerate(domain_vars(domain)) if i not in axes and v.extent != 1]
     if [d for d in shape if d != 1] != [v.extent for v in kept]:

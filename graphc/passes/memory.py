@@ -124,13 +124,11 @@ def _outputs(graph: Graph, kernels: list[Kernel], made: Plan) -> tuple[list[Kern
         source = same_bytes(new)
         if source is not new and (source in maker and not is_inline(source)):
             needless.add(id(new))
-    kept = [k for k in kernels if not (len(k.outputs) == 1 and id(k.outputs[0]) in needless and is_inline(k.outputs[0]))]
+    kept = [k for k in kernels if len(k.outputs) > 1 or id(k.outputs[0]) not in needless or not is_inline(k.outputs[0])]
     return kept, final
 
 
-def _order(
-    graph: Graph, kernels: list[Kernel], made: Plan
-) -> tuple[list[Kernel], list[tuple[Expr, Expr]]]:
+def _order(graph: Graph, kernels: list[Kernel], made: Plan) -> tuple[list[Kernel], list[tuple[Expr, Expr]]]:
     """Kernels in order, with params written in place where that is possible; the updates left for later."""
     number = {id(k): i for i, k in enumerate(kernels)}
     maker: ExprTable[int] = ExprTable((o, number[id(k)]) for k in kernels for o in k.outputs)
@@ -254,7 +252,7 @@ def _arrange(
                 continue
             heir = next((d for d in dying if _may_inherit(kernel, d, output)), None)
             if heir is not None:
-                dying.remove(heir)
+                dying = [d for d in dying if d is not heir]
                 made.places[output] = made.places[heir]
             else:
                 made.places[output] = Place("arena", arena.take(size_in_bytes(output)))
