@@ -23,7 +23,20 @@ from graphc.ops import leaf
 Array = np.ndarray[Any, Any]
 Evaluator = Callable[[Sequence[Expr], Mapping[Expr, Array]], Sequence[Array]]
 
-EVALUATORS: dict[str, Evaluator] = {"interpret": lambda outputs, arrays: gc.interpret(list(outputs), arrays)}
+
+def _compiled(optimize: int) -> Evaluator:
+    def evaluate(outputs: Sequence[Expr], arrays: Mapping[Expr, Array]) -> Sequence[Array]:
+        inputs = [expr for expr, _ in arrays.items()]
+        return list(gc.compile(inputs, list(outputs), optimize=optimize)(*arrays.values()))
+
+    return evaluate
+
+
+EVALUATORS: dict[str, Evaluator] = {
+    "interpret": lambda outputs, arrays: gc.interpret(list(outputs), arrays),
+    "compiled": _compiled(0),
+    "optimized": _compiled(2),
+}
 """Each is compared with the ops' references: "interpret" bit by bit, others within `TOLERANCE`."""
 
 TOLERANCE = {"float32": 4e-6, "float64": 1e-14}

@@ -432,10 +432,8 @@ class FunctionEmitter:
         better = SCALARS["greater"](self, [values[0], old[0]], dtype, bool_, lanes)
         if dtype.is_float:
             t = self.type(dtype, lanes)
-            nan, known = (
-                self.line(f"fcmp uno {t} {values[0]}, {values[0]}"),
-                self.line(f"fcmp ord {t} {old[0]}, {old[0]}"),
-            )
+            nan = self.line(f"fcmp uno {t} {values[0]}, {values[0]}")
+            known = self.line(f"fcmp ord {t} {old[0]}, {old[0]}")
             first = self.line(f"and {self.type(bool_, lanes)} {nan}, {known}")
             better = self.line(f"or {self.type(bool_, lanes)} {better}, {first}")
         best = SCALARS["where"](self, [better, values[0], old[0]], dtype, dtype, lanes)

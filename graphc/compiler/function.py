@@ -89,18 +89,19 @@ class Function:
         names = [str(i.name) for i in self.inputs]
         if len(args) > len(names):
             raise GraphError(f"{self.name} takes {len(names)} arguments ({', '.join(names)}), {len(args)} were given")
-        values: dict[str, Any] = dict(zip(names, args, strict=False))
+        values: dict[int, Any] = dict(enumerate(args))
         for name, value in kwargs.items():
-            if name not in names:
-                raise GraphError(f"{self.name} has no input {name!r}; it takes {', '.join(names) or 'none'}")
-            if name in values:
+            if names.count(name) != 1:
+                problem = "has no input" if name not in names else "cannot tell apart by name its inputs"
+                raise GraphError(f"{self.name} {problem} {name!r}; it takes {', '.join(names) or 'none'}")
+            if names.index(name) in values:
                 raise GraphError(f"{self.name}: the input {name!r} is given twice")
-            values[name] = value
-        missing = [i for i in self.inputs if str(i.name) not in values]
+            values[names.index(name)] = value
+        missing = [i for at, i in enumerate(self.inputs) if at not in values]
         if missing:
             listed = describe(**{str(i.name): i for i in missing})
             raise GraphError(f"{self.name}: no array was given for {', '.join(repr(i.name) for i in missing)}{listed}")
-        return [values[n] for n in names]
+        return [values[at] for at in range(len(names))]
 
     def _converted(self, values: Sequence[Any]) -> list[Array]:
         """Clean arrays of the declared dtypes."""
@@ -299,9 +300,8 @@ def _pairs(updates: Mapping[Expr, Any] | Sequence[tuple[Expr, Any]] | None) -> t
 
 
 def _check_inputs(graph: Graph) -> None:
-    """Refuse inputs that are none, repeated, unlisted, or that share a name."""
+    """Refuse inputs that are none, repeated or unlisted."""
     seen: ExprTable[None] = ExprTable()
-    names: dict[str, Expr] = {}
     for expr in graph.inputs:
         if not isinstance(expr, Expr):
             raise GraphError(f"compile: inputs are made by gc.input, not {type(expr).__name__}")
@@ -309,11 +309,7 @@ def _check_inputs(graph: Graph) -> None:
             raise GraphError(f"compile: only what gc.input makes can be an input{describe(given=expr)}")
         if expr in seen:
             raise GraphError(f"compile: the input {expr.name!r} is listed twice{describe(input=expr)}")
-        if str(expr.name) in names:
-            both = describe(first=names[str(expr.name)], second=expr)
-            raise GraphError(f"compile: two inputs are called {expr.name!r}; calls could not tell them apart{both}")
         seen[expr] = None
-        names[str(expr.name)] = expr
     for node in graph.nodes:
         if node.op.name == "input" and node not in seen:
             raise GraphError(f"compile: {node.name!r} is used but not among the inputs{describe(missing=node)}")

@@ -71,6 +71,8 @@ class _Checker:
             self.fail(f"the loop over {loop.var} makes vectors of vectors")
         if loop.active >= max(loop.lanes, 1) and loop.active:
             self.fail(f"the loop over {loop.var} has {loop.active} of {loop.lanes} lanes active")
+        if loop.var.extent == 0:
+            return  # nothing in it ever runs
         self._form(loop.start, names, loops)
         self._form(loop.stop, names, loops)
         self.body(loop.body, names, {**loops, loop.var.name: loop.var}, max(lanes, loop.lanes))

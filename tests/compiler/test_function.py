@@ -1,0 +1,165 @@
+"""Calling compiled functions: structures, sizes, conversions, refusals, updates, threads."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+import graphc as gc
+
+
+def _line() -> gc.Function:
+    x = gc.input("x", ("n", 3))
+    w = gc.input("w", (3,))
+    return gc.compile([x, w], {"product": x * w, "total": gc.sum(x)})
+
+
+def test_results_have_the_structure_of_the_outputs() -> None:
+    x = gc.input("x", (4,))
+    data = np.arange(4, dtype=np.float32)
+    for outputs in (x + 1, [x + 1], (x + 1, x * 2), {"a": x, "b": [x + 1, (x,)]}):
+        found = gc.compile([x], outputs)(data)
+        expected = gc.interpret(outputs, {x: data})
+        assert str(found) == str(expected)
+
+
+def test_a_new_size_of_a_named_dimension_just_works() -> None:
+    f = _line()
+    for n in (5, 2, 0, 5, 64):
+        x, w = np.ones((n, 3), np.float32), np.arange(3, dtype=np.float32)
+        found = f(x, w)
+        np.testing.assert_array_equal(found["product"], x * w)
+        assert found["total"] == 3 * n
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        np.ones((4, 6), np.float32)[:, ::2],
+        np.ones((4, 3), np.float32)[::-1],
+        np.ones((4, 3), ">f4"),
+        np.ones((4, 3), np.float64),
+        np.ones((4, 3), np.uint8),
+        np.ones((4, 3), np.float32, order="F"),
+        np.frombuffer(b"\0" + np.ones(12, np.float32).tobytes(), np.float32, 12, 1).reshape(4, 3),
+        [[1, 1, 1]] * 4,
+    ],
+)
+def test_unusual_arrays_are_converted(strange: object) -> None:
+    found = _line()(strange, np.ones(3, np.float32))
+    np.testing.assert_array_equal(found["product"], np.ones((4, 3), np.float32))
+
+
+def test_read_only_inputs_are_fine_and_inputs_stay_as_they_are() -> None:
+    x = np.ones((4, 3), np.float32)
+    x.setflags(write=False)
+    result = _line()(x, np.ones(3, np.float32))["product"]
+    result[:] = 7
+    assert x.min() == x.max() == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "error", "says"),
+    [
+        ((np.ones((2, 3), np.float32),), {}, gc.GraphError, "'w'"),
+        ((1, 2, 3), {}, gc.GraphError, "takes 2"),
+        ((np.ones((2, 3), np.float32),), {"v": 1}, gc.GraphError, "no input 'v'"),
+        ((np.ones((2, 3), np.float32), np.ones(3, np.float32)), {"w": 1}, gc.GraphError, "twice"),
+        ((np.ones((2, 4), np.float32), np.ones(3, np.float32)), {}, gc.ShapeError, "size 3, not 4"),
+        ((np.ones(3, np.float32), np.ones(3, np.float32)), {}, gc.ShapeError, "axes"),
+        ((np.ones((2, 3), np.complex64), np.ones(3, np.float32)), {}, gc.DTypeError, "complex64"),
+        ((object(), np.ones(3, np.float32)), {}, gc.DTypeError, "array"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_the_users_line(args, kwargs, error, says) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(error, match=says):
+        _line()(*args, **kwargs)
+
+
+def test_compile_refuses_bad_inputs_and_updates() -> None:
+    x, w = gc.input("x", (3,)), gc.param("w", np.zeros(3, np.float32))
+    for inputs, outputs, updates, says in [
+        ([], x + 1, None, "not among the inputs"),
+        ([x, x], x, None, "twice"),
+        ([x + 1], x, None, "gc.input"),
+        ([x], x, {x: x + 1}, "params"),
+        ([x], x, [(w, x), (w, x + 1)], "updated twice"),
+    ]:
+        with pytest.raises(gc.GraphError, match=says):
+            gc.compile(inputs, outputs, updates)
+    with pytest.raises(gc.ShapeError):
+        gc.compile([], w, {w: gc.sum(w)})
+    with pytest.raises(gc.DTypeError):
+        gc.compile([], w, {w: gc.astype(w, "float64")})
+
+
+def test_inputs_that_share_a_name_are_told_apart_by_position() -> None:
+    x, y = gc.input("x", ()), gc.input("x", ())
+    f = gc.compile([x, y], x - y)
+    assert f(5, 3) == 2
+    with pytest.raises(gc.GraphError, match="tell apart"):
+        f(5, x=3)
+
+
+def test_updates_are_simultaneous() -> None:
+    a = gc.param("a", np.array([1.0, 2.0], np.float32))
+    b = gc.param("b", np.array([3.0, 4.0], np.float32))
+    f = gc.compile([], [a, gc.reshape(b, (1, 2))], {a: b, b: a})
+    old_a, old_b = f()
+    assert old_a.tolist() == [1, 2] and old_b.tolist() == [[3, 4]]
+    assert a.value.tolist() == [3, 4] and b.value.tolist() == [1, 2]
+    g = gc.compile([], a, {a: a + gc.flip(b) if hasattr(gc, "flip") else a + b[::-1], b: a * 2})
+    assert g().tolist() == [3, 4]
+    assert a.value.tolist() == [5, 5] and b.value.tolist() == [6, 8]
+
+
+def test_out_takes_exact_arrays_only() -> None:
+    x = gc.input("x", (4,))
+    f = gc.compile([x], x + 1)
+    data, out = np.arange(4, dtype=np.float32), np.empty(4, np.float32)
+    assert f(data, out=out) is out and out.tolist() == [1, 2, 3, 4]
+    for bad, error in [
+        (np.empty(4), gc.DTypeError),
+        (np.empty(5, np.float32), gc.ShapeError),
+        (np.empty(8, np.float32)[::2], gc.ShapeError),
+        (data, gc.GraphError),
+    ]:
+        with pytest.raises(error):
+            f(data, out=bad)
+
+
+def test_sixteen_threads_leave_what_some_serial_order_would() -> None:
+    w = gc.param("w", np.zeros((64, 64), np.float32))
+    x = gc.input("x", (64, 64))
+    step = gc.compile([x], gc.sum(w), {w: w + x})
+    one = np.ones((64, 64), np.float32)
+
+    def work() -> None:
+        for _ in range(50):
+            step(one)
+
+    threads = [threading.Thread(target=work) for _ in range(16)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert (w.value == 800).all()
+
+
+def test_specializations_are_bounded() -> None:
+    f = _line()
+    for n in range(1, 40):
+        f(np.ones((n, 3), np.float32), np.ones(3, np.float32))
+    assert len(f._table) <= 32
+
+
+def test_indices_out_of_range_are_clamped_and_their_gradient_dropped() -> None:
+    x, i = gc.input("x", (2, 3)), gc.input("i", (2, 1), dtype="int64")
+    taken = gc.take_along_axis(x, i, axis=1)
+    f = gc.compile([x, i], [taken, gc.grad(gc.sum(taken), x)])
+    data = np.arange(6, dtype=np.float32).reshape(2, 3)
+    value, gradient = f(data, np.array([[-1], [99]]))
+    assert value.tolist() == [[2], [5]]
+    assert gradient.tolist() == [[0, 0, 1], [0, 0, 0]]

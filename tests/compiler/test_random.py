@@ -1,0 +1,31 @@
+"""Random graphs with their gradients: compiled, as given and simplified, they are the oracle."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from strategies import GraphCase, assert_close, graphs
+
+import graphc as gc
+
+
+def _agrees(case: GraphCase, optimize: int) -> None:
+    expected = case.expected()
+    found = gc.compile(case.inputs, case.outputs, optimize=optimize)(*case.arrays)
+    for ours, oracle in zip(found, expected, strict=True):
+        assert_close(ours, oracle, case.coarse)
+
+
+# In float64: thirty steps may amplify a float32 rounding beyond any tolerance that would still find a mistake.
+@pytest.mark.parametrize("optimize", [0, 2])
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@given(graphs(gradients=True, dtype="float64"))
+def test_compiled_graphs_are_the_oracle(optimize: int, case: GraphCase) -> None:
+    _agrees(case, optimize)
+
+
+@pytest.mark.slow
+@settings(max_examples=5000, suppress_health_check=list(HealthCheck))
+@given(graphs(gradients=True, dtype="float64"))
+def test_many_compiled_graphs_are_the_oracle(case: GraphCase) -> None:
+    _agrees(case, 2)
