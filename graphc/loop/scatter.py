@@ -10,7 +10,7 @@ from ..ir.affine import Affine, Var, variable
 from ..ir.dtype import bool_, int64
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
-from .ir import Buffer, Const, Load, Statement, Store
+from .ir import Buffer, Const, Statement, Store
 from .lower import Builder, flat
 from .schedule import Machine, vectorized
 from .vectorize import merge
@@ -48,6 +48,7 @@ def _add(node: Expr, inputs: ExprTable[Buffer], into: ExprTable[Buffer]) -> tupl
         valid = b.apply("logical_and", bool_, low, b.apply("less", bool_, position, Const(size, int64)))
         at = flat(node, (*index[:axis], b.as_index(position, size), *index[axis + 1 :]))
         value = b.pull(updates, index)
-        before = b.let(node.dtype, Load(into[node], at, valid))
+        # Read here, not where the index is known: an earlier round may have written the same place.
+        before = b.load(into[node], at, valid)
         b.add(Store(into[node], at, b.apply("add", node.dtype, before, value), valid))
     return b.body

@@ -155,6 +155,16 @@ def test_specializations_are_bounded() -> None:
     assert len(f._table) <= 32
 
 
+def test_additions_to_one_constant_place_all_count() -> None:
+    x = gc.param("x", np.array([1.0, 2.0], np.float32))
+    same = gc.constant(np.zeros(3, np.int64))
+    i = gc.broadcast_to(gc.constant(0), (3,))
+    for index in (same, i):
+        gradient = gc.grad(gc.sum(gc.take_along_axis(x, index, axis=0)), x)
+        assert gc.compile([], gradient)().tolist() == [3, 0]
+        assert gc.compile([], gradient, optimize=0)().tolist() == [3, 0]
+
+
 def test_indices_out_of_range_are_clamped_and_their_gradient_dropped() -> None:
     x, i = gc.input("x", (2, 3)), gc.input("i", (2, 1), dtype="int64")
     taken = gc.take_along_axis(x, i, axis=1)
