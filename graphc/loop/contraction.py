@@ -371,8 +371,7 @@ class Contraction:
     def _finish_row(self, row: Affine, column: Affine, value: Operand) -> None:
         index = (*map(variable, self.batch), row, column)
         self.builder.know(self.product, index, value)
-        for output in self.outputs:
-            self.builder.store(output, index)
+        self.builder.store(*((output, index) for output in self.outputs))
 
 
 def _after(product: Expr, outputs: tuple[Expr, ...]) -> list[Expr]:

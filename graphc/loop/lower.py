@@ -105,10 +105,11 @@ class Builder:
         self.add(Let(ref, Load(buffer, index, mask)))
         return ref
 
-    def store(self, node: Expr, index: Index) -> None:
-        """Compute an element of an output and write it to its place."""
-        value = self.pull(node, index)
-        self.add(Store(self.outputs[node], flat(node, index), value))
+    def store(self, *elements: tuple[Expr, Index]) -> None:
+        """Compute elements of outputs, then write them: one may overwrite in place what another still reads."""
+        values = [self.pull(node, index) for node, index in elements]
+        for (node, index), value in zip(elements, values, strict=True):
+            self.add(Store(self.outputs[node], flat(node, index), value))
 
     # Values ----------------------------------------------------------------------------------------------------
 

@@ -119,9 +119,7 @@ class Nest:
             stored: ExprTable[None] = ExprTable()
             for number in range(len(self._sweeps())):
                 self._sweep(number, stored)
-            for output in self.outputs:
-                if self.is_row(output):
-                    b.store(output, self.row(output))
+            b.store(*((output, self.row(output)) for output in self.outputs if self.is_row(output)))
         return b.body
 
     def _sweep(self, number: int, stored: ExprTable[None]) -> None:
@@ -136,8 +134,7 @@ class Nest:
             again = [n for n in visited if n in stored]
             for node in again:
                 b.know(node, self.element, b.load(self.kept[node], self._inner_flat()))
-            for output in outputs:
-                b.store(output, self.element)
+            b.store(*((output, self.element) for output in outputs))
             for reduction, into in zip(reductions, registers, strict=True):
                 self._accumulate(reduction, into)
             for node in visited:

@@ -193,12 +193,24 @@ def _topological(after: list[set[int]]) -> list[int]:
 def _writes_in_place(kernel: Kernel, param: Expr, new: Expr) -> bool:
     """Whether the kernel reads the param's elements only where it writes the new ones."""
     at = canonical_index(kernel, new)
+    if _stored_between_sweeps(kernel, new):
+        return False
     return at is not None and accesses(kernel).get(param, set()) <= {at}
+
+
+def _stored_between_sweeps(kernel: Kernel, output: Expr) -> bool:
+    """Whether a later sweep over the same row may still read what stood where this output is written."""
+    return bool(kernel.axes) and at_elements(kernel, output)
+
+
+def at_elements(kernel: Kernel, output: Expr) -> bool:
+    """Whether an output has an element for each point of the domain."""
+    return concrete(output) == kernel.domain and output.op.kind != "reduce"
 
 
 def canonical_index(kernel: Kernel, output: Expr) -> Index | None:
     """Where an output's element stands while the kernel's loops are at a point of its domain."""
-    if concrete(output) == kernel.domain and output.op.kind != "reduce":
+    if at_elements(kernel, output):
         return element_index(kernel.domain)
     return row_index(kernel.domain, kernel.axes, concrete(output)) if kernel.axes else None
 
@@ -272,7 +284,9 @@ def _arrange(
 
 def _may_inherit(kernel: Kernel, dying: Expr, output: Expr) -> bool:
     """Whether an output may take over the memory of an input nobody reads again."""
-    if kernel.kind == "scatter" or dying.dtype is not output.dtype or size_in_bytes(dying) != size_in_bytes(output):
+    if kernel.kind == "scatter" or _stored_between_sweeps(kernel, output):
+        return False
+    if dying.dtype is not output.dtype or size_in_bytes(dying) != size_in_bytes(output):
         return False
     at = canonical_index(kernel, output)
     return at is not None and accesses(kernel).get(dying, set()) == {at} and dying.shape == output.shape
