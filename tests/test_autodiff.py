@@ -252,7 +252,9 @@ def test_gradient_nodes_know_the_forward_node_they_were_made_for() -> None:
     assert g.op.name == "multiply"
     assert origin(g) is h
     for node in post_order((g,)):
-        if node not in forward and node.args:
+        # What is made of constants alone is one node for all graphs, and may be known from another one.
+        own = any(n is x for n in post_order((node,)))
+        if own and node not in forward:
             assert origin(node) in forward
     assert origin(h) is None
 

@@ -190,6 +190,7 @@ def test_every_load_has_globals_of_its_own_zeroed() -> None:
 
 
 def test_code_is_unloaded_with_its_last_reference_and_says_goodbye() -> None:
+    gc.collect()  # programs that other tests left in cycles
     goodbyes = ctypes.c_int32(0)
     text = BYE.replace("ADDRESS", str(ctypes.addressof(goodbyes)))
     before = len(jit._in_process)
