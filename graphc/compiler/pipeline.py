@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ..codegen.entry import ArrayType, ParamUse, Signature, Structure, emit_entry
 from ..codegen.jit import Target, compile_entry, compile_object
@@ -198,8 +198,3 @@ def _show_kernel(kernel: Kernel, planned: Plan) -> str:
 
 def _stored(expr: Expr, numbers: ExprTable[int]) -> str:
     return f"%{numbers[expr]}: {expr.type_text} ({expr.op.name} of another kernel)"
-
-
-def options_from(given: Mapping[str, Any]) -> Options:
-    """Options as a user gave them, checked."""
-    return Options(**given)
