@@ -19,6 +19,7 @@ from typing import Any, Literal
 from .ir.arguments import convert
 from .ir.errors import DTypeError, GraphError, ShapeError, describe
 from .ir.expr import Expr, post_order
+from .ir.collector import without_collection
 from .ir.graph import ExprTable
 from .ir.tree import Tree, expressions
 from .ops import leaf, scalar
@@ -50,6 +51,7 @@ class Sweep:
     """What each node's total was added up from, in that order; the outputs' own cotangents come before them."""
 
 
+@without_collection
 def sweep(outputs: Sequence[Expr], cotangents: Sequence[Expr], wrt: Sequence[Expr]) -> Sweep:
     """Carry cotangents from the outputs back to `wrt`, recording every step.
 
@@ -101,12 +103,24 @@ def _visit(
 
 
 def _active(nodes: Iterable[Expr], wrt: Iterable[Expr]) -> ExprTable[None]:
-    """The floating point nodes that are in `wrt` or computed from one of them."""
+    """The floating point nodes that are in `wrt` or computed from one of them, other than by `stop_gradient`."""
     active = ExprTable((w, None) for w in wrt)
     for node in nodes:
-        if node.dtype.is_float and any(a in active for a in node.args):
+        if node.dtype.is_float and node.op.name != "stop_gradient" and any(a in active for a in node.args):
             active[node] = None
     return active
+
+
+def _on_the_way(outputs: Iterable[Expr], active: ExprTable[None]) -> ExprTable[None]:
+    """The active nodes that an output depends on by way of active ones."""
+    found: ExprTable[None] = ExprTable()
+    stack = [o for o in outputs if o in active]
+    while stack:
+        node = stack.pop()
+        if node not in found:
+            found[node] = None
+            stack.extend(a for a in node.args if a in active)
+    return found
 
 
 def _accumulate(totals: ExprTable[Expr], node: Expr, cotangent: Expr) -> None:
@@ -134,13 +148,8 @@ def grad(loss: Expr, wrt: Any, *, unused: Unused = "error") -> Any:
         DTypeError: the loss or one of `wrt` is not floating point.
         GraphError: the loss does not depend on one of `wrt`, or an op on the way has no derivative.
     """
-    if not isinstance(loss, Expr):
-        raise GraphError(f"grad: the loss must be an expression, not {type(loss).__name__}")
-    if loss.shape != ():
-        raise ShapeError(f"grad: the loss must be a scalar; reduce it with gc.sum or gc.mean{describe(loss=loss)}")
-    if not loss.dtype.is_float:
-        raise DTypeError(f"grad: the loss must be floating point{describe(loss=loss)}")
-    tree = _variables("grad", wrt)
+    scalar_loss("grad", loss)
+    tree = differentiable("grad", wrt)
     record = sweep((loss,), (leaf.scalar(1, loss.dtype),), tree.leaves)
     return tree.rebuild(_result(record, loss, w, unused) for w in tree.leaves)
 
@@ -161,7 +170,7 @@ def vjp(outputs: Any, inputs: Any, cotangents: Any) -> Any:
         ShapeError: a cotangent has another shape than its output.
         GraphError: the structures of outputs and cotangents differ, or an op on the way has no derivative.
     """
-    tree, targets = _variables("vjp", inputs), _variables("vjp", outputs)
+    tree, targets = differentiable("vjp", inputs), differentiable("vjp", outputs)
     seeds = _directions("vjp", "cotangent", cotangents, targets)
     record = sweep(targets.leaves, seeds, tree.leaves)
     return tree.rebuild(_result(record, None, w, "zeros") for w in tree.leaves)
@@ -183,11 +192,12 @@ def jvp(outputs: Any, inputs: Any, tangents: Any) -> Any:
         ShapeError: a tangent has another shape than its input.
         GraphError: the structures of inputs and tangents differ, or an op on the way has no derivative.
     """
-    tree, targets = _variables("jvp", inputs), _variables("jvp", outputs)
+    tree, targets = differentiable("jvp", inputs), differentiable("jvp", outputs)
     moved = push(targets.leaves, tree.leaves, _directions("jvp", "tangent", tangents, tree))
     return targets.rebuild(moved[o] if o in moved else scalar.like(0, o) for o in targets.leaves)
 
 
+@without_collection
 def push(outputs: Sequence[Expr], inputs: Sequence[Expr], tangents: Sequence[Expr]) -> ExprTable[Expr]:
     """Carry tangents from the inputs to the outputs: the forward sweep. Nodes that do not move have no entry.
 
@@ -195,7 +205,7 @@ def push(outputs: Sequence[Expr], inputs: Sequence[Expr], tangents: Sequence[Exp
         GraphError: an op on the way has no derivative.
     """
     nodes = post_order(tuple(outputs))
-    active = _active(nodes, inputs)
+    active = _on_the_way(outputs, _active(nodes, inputs))
     moved: ExprTable[Expr] = ExprTable()
     for variable, tangent in zip(inputs, tangents, strict=True):
         _accumulate(moved, variable, tangent)
@@ -212,7 +222,29 @@ def push(outputs: Sequence[Expr], inputs: Sequence[Expr], tangents: Sequence[Exp
     return moved
 
 
-def _variables(op: str, structure: Any) -> Tree:
+def scalar_loss(op: str, loss: object) -> None:
+    """Refuse what has no gradient.
+
+    Raises:
+        GraphError: it is no expression.
+        ShapeError: it is no scalar.
+        DTypeError: it is not floating point.
+    """
+    if not isinstance(loss, Expr):
+        raise GraphError(f"{op}: the loss must be an expression, not {type(loss).__name__}")
+    if loss.shape != ():
+        raise ShapeError(f"{op}: the loss must be a scalar; reduce it with gc.sum or gc.mean{describe(loss=loss)}")
+    if not loss.dtype.is_float:
+        raise DTypeError(f"{op}: the loss must be floating point{describe(loss=loss)}")
+
+
+def differentiable(op: str, structure: Any) -> Tree:
+    """`expressions`, all of them floating point.
+
+    Raises:
+        GraphError: a leaf is no expression.
+        DTypeError: a leaf is not floating point.
+    """
     tree = expressions(structure, f"{op}: what is differentiated")
     for leaf_ in tree.leaves:
         if not leaf_.dtype.is_float:

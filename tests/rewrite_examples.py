@@ -11,7 +11,9 @@ import numpy as np
 import graphc as gc
 from graphc.ir.dtype import as_dtype
 from graphc.ir.expr import Expr, make
+from graphc.ir.graph import Graph
 from graphc.ops import index, leaf, linalg, reduce, scalar, shape
+from graphc.rewrite import simplify
 
 Array = np.ndarray[Any, Any]
 
@@ -58,6 +60,12 @@ class Inputs:
 
     def given(self) -> dict[Expr, Array]:
         return dict(zip(self.exprs, self.arrays, strict=True))
+
+
+def simplified(expr: Expr) -> Expr:
+    """What the rules that are on by default make of an expression."""
+    inputs = tuple(n for n in Graph((), (expr,)).nodes if n.op.name == "input")
+    return simplify(Graph(inputs, (expr,))).graph.outputs[0]
 
 
 def const(value: Any, dtype: str, *sizes: int) -> Expr:
@@ -119,6 +127,20 @@ def _number_with(value: float, x: Expr, op: Callable[[Expr, Expr], Expr]) -> Exp
     return op(scalar.like(value, x), x)
 
 
+def _folds(fold: Callable[..., Expr]) -> list[tuple[str, Callable[[Inputs], Expr]]]:
+    """A reduction of itself, of a permutation and of a reshape."""
+    name = fold.__name__
+
+    def x(m: Inputs, *sizes: int) -> Expr:
+        return m.b(*sizes) if name in ("any", "all") else m.f(*sizes)
+
+    return [
+        (f"{name}-twice", lambda m: fold(fold(x(m, 3, 4, 5), axis=0), axis=1)),
+        (f"{name}-of-permute", lambda m: fold(gc.permute_dims(x(m, 2, 3, 4, 5), (3, 1, 0, 2)), axis=(0, 2))),
+        (f"{name}-of-reshape", lambda m: fold(gc.reshape(x(m, 3, 4), (3, 1, 4)), axis=2)),
+    ]
+
+
 EXAMPLES: dict[str, Callable[[Inputs], Expr]] = {
     # constants
     "uniform-constant": lambda m: m.f(3, 5) + gc.constant(np.full((3, 5), 2.5, m.dtype)),
@@ -144,16 +166,15 @@ EXAMPLES: dict[str, Callable[[Inputs], Expr]] = {
     "elementwise-of-broadcasts": lambda m: gc.broadcast_to(m.f(3, 1), (3, 4)) * gc.broadcast_to(m.f(3, 1), (3, 4)),
     "elementwise-of-reshapes": lambda m: gc.reshape(m.f(3, 4), (12,)) + gc.reshape(m.f(3, 4), (12,)),
     "elementwise-of-permutes": lambda m: gc.permute_dims(m.f(3, 4), (1, 0)) * 2.5,
+    # joins
+    "slice-of-concat": lambda m: gc.concat([m.f(3, 4), m.f(3, 5)], axis=1)[1:, 8:4:-2],
+    "concat-of-nothing": lambda m: gc.concat([m.f(0, 3), gc.exp(m.f(2, 3))]),
     # reductions
     "reduce-ones": lambda m: gc.sum(m.f(3, 1, 4), axis=(1, 2)),
-    "argmax-of-one": lambda m: gc.argmax(m.f(3, 1), axis=1),
-    "max-twice": lambda m: gc.max(gc.max(m.f(3, 4, 5), axis=1), axis=1),
-    "sum-twice": lambda m: gc.sum(gc.sum(m.f(3, 4, 5), axis=0), axis=1),
-    "max-of-permute": lambda m: gc.max(gc.permute_dims(m.f(2, 3, 4), (2, 1, 0)), axis=1),
-    "sum-of-permute": lambda m: gc.sum(gc.permute_dims(m.f(2, 3, 4, 5), (3, 1, 0, 2)), axis=(0, 2)),
-    "max-of-reshape": lambda m: gc.max(gc.reshape(m.f(3, 4), (3, 1, 4)), axis=2),
-    "sum-of-reshape": lambda m: gc.sum(gc.reshape(m.f(3, 4), (2, 6))),
-    "max-of-broadcast": lambda m: gc.max(gc.broadcast_to(m.f(3, 1), (2, 3, 4)), axis=(0, 1)),
+    "run-of-flip": lambda m: gc.cumulative_prod(gc.flip(m.f(3, 4), axis=1), axis=1),
+    "position-of-one": lambda m: gc.argmax(m.f(3, 1), axis=1),
+    **{name: example for fold in (gc.sum, gc.prod, gc.max, gc.min, gc.any, gc.all) for name, example in _folds(fold)},
+    "extremum-of-broadcast": lambda m: gc.max(gc.broadcast_to(m.f(3, 1), (2, 3, 4)), axis=(0, 1)),
     "sum-of-broadcast": lambda m: gc.sum(gc.broadcast_to(m.f(3, 1), (2, 3, 4)), axis=(0, 1)),
     # arithmetic
     "double-negative": lambda m: gc.negative(-m.f()),
@@ -225,6 +246,36 @@ EXAMPLES: dict[str, Callable[[Inputs], Expr]] = {
     "astype-same": lambda m: _twice(m.i(), lambda x, _: make(scalar.astype(x, as_dtype("int8")).op, (x,),
                                                             {"dtype": x.dtype})),
     "astype-chain": lambda m: gc.astype(gc.astype(m.i(dtype="int16"), "float32"), "float64"),
+    # symmetries
+    "odd-of-negative": lambda m: gc.sin(-m.f()),
+    "even-of-signed": lambda m: gc.cos(gc.abs(m.f())),
+    "hypot-of-signed": lambda m: gc.hypot(m.f(), -m.f()),
+    "copysign-of-signed": lambda m: gc.copysign(-m.f(), m.f()),
+    "abs-of-copysign": lambda m: gc.abs(gc.copysign(m.f(), m.f())),
+    "square-of-copysign": lambda m: gc.square(gc.copysign(m.f(), m.f())),
+    "copysign-self": lambda m: _twice(m.f(), gc.copysign),
+    # whole numbers
+    "round-whole": lambda m: gc.floor(gc.round(m.f())),
+    "integer-of-trunc": lambda m: gc.astype(gc.trunc(m.f()), "int16"),
+    "integers-are-finite": lambda m: gc.isnan(m.i()),
+    "integers-are-finite-indeed": lambda m: gc.isfinite(m.i()),
+    "floor-divide-by-one": lambda m: m.i() // 1,
+    "remainder-by-one": lambda m: m.i(dtype="uint16") % 1,
+    "floor-divide-by-power-of-two": lambda m: m.i() // 1024,
+    "remainder-by-power-of-two": lambda m: m.i(dtype="int8") % 64,
+    # bits
+    "bits-self": lambda m: _same(m, gc.bitwise_or),
+    "bits-differ-not": lambda m: _same(m, gc.bitwise_xor),
+    "bits-and-none": lambda m: m.i() & 0,
+    "bits-and-all": lambda m: m.i(dtype="uint8") & 255,
+    "bits-or-none": lambda m: m.i() | 0,
+    "bits-or-all": lambda m: m.i() | -1,
+    "bits-xor-none": lambda m: m.i() ^ 0,
+    "invert-twice": lambda m: ~~m.i(),
+    "shift-by-none": lambda m: m.i() >> 0,
+    "xor-self": lambda m: _twice(m.b(), scalar.logical_xor),
+    "xor-false": lambda m: m.b() ^ False,
+    "xor-true": lambda m: m.b() ^ True,
     # fast math
     "fast-add-zero": lambda m: _with(0, m.f(), scalar.add),
     "fast-subtract-self": lambda m: _twice(m.f(), scalar.subtract),
@@ -282,7 +333,13 @@ EXAMPLES: dict[str, Callable[[Inputs], Expr]] = {
     "sigmoid-times-exp": lambda m: _twice(m.f(), lambda x, _: gc.sigmoid(x) * gc.exp(-x)),
     "scaled-sigmoid-times-exp": lambda m: _twice(m.f(), lambda x, _: m.f() * gc.sigmoid(x * 3) * gc.exp(x * -3)),
     "log-sigmoid": lambda m: gc.log(gc.sigmoid(m.f())),
+    # error function
+    "erfc": lambda m: 1 - gc.erf(m.f()),
+    "erfc-of-sum": lambda m: 1 + gc.erf(m.f()),
+    "one-minus-erfc": lambda m: 1 - gc.erfc(m.f()),
     # logarithms
+    "log2-of-exp2": lambda m: gc.log2(gc.exp2(m.f())),
+    "logaddexp": lambda m: gc.log(gc.exp(m.f()) + gc.exp(m.f())),
     "log-of-exp": lambda m: gc.log(gc.exp(m.f())),
     "log-of-exp-quotient": lambda m: gc.log(gc.exp(m.f()) / m.f()),
     "log-of-quotient-by-exp": lambda m: gc.log(m.f() / gc.exp(m.f())),

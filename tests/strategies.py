@@ -141,22 +141,29 @@ def _smooth(b: _Builder) -> tuple[Expr, bool] | None:
         gc.tanh, gc.sigmoid, gc.softplus, gc.erf, lambda e: gc.exp(-gc.abs(e)), lambda e: gc.log(gc.square(e) + 0.5),
         lambda e: gc.sqrt(gc.abs(e) + 0.25), lambda e: gc.log1p(gc.square(e)), lambda e: gc.expm1(gc.tanh(e)),
         lambda e: (gc.abs(e) + 0.5) ** 1.5, lambda e: (gc.square(gc.tanh(e)) + 0.5) ** gc.tanh(e), lambda e: e**-1,
-        gc.exp, gc.log, gc.sqrt,
+        gc.exp, gc.log, gc.sqrt, gc.sin, gc.cos, gc.atan, gc.asinh, gc.erfc, gc.gelu, gc.silu, gc.elu,
+        lambda e: gc.cosh(gc.tanh(e)), lambda e: gc.exp2(gc.sin(e)), lambda e: gc.log2(gc.square(e) + 0.5),
+        lambda e: gc.asin(gc.tanh(e) * 0.9), lambda e: gc.atan2(e, gc.square(e) + 0.5), lambda e: gc.cbrt(gc.exp(-e)),
+        lambda e: gc.hypot(e, 1.5), lambda e: gc.lgamma(gc.abs(e) + 0.5),
     )  # fmt: skip
     return None if x is None else (b.choose(functions)(x), False)
 
 
 def _piecewise(b: _Builder) -> tuple[Expr, bool] | None:
     x = b.number()
+    if x is None:
+        return None
     functions: tuple[Callable[[Any], Expr], ...] = (gc.relu, gc.abs, gc.negative, gc.stop_gradient)
-    return None if x is None else (b.choose(functions)(x), x in b.exact)
+    if x in b.exact:
+        functions += (gc.floor, gc.ceil, gc.round, gc.trunc)
+    return b.choose(functions)(x), x in b.exact
 
 
 def _arithmetic(b: _Builder) -> tuple[Expr, bool] | None:
     x, y = b.number(), b.number()
     functions: tuple[Callable[[Any, Any], Expr], ...] = (
         gc.add, gc.subtract, gc.multiply, gc.maximum, gc.minimum, lambda p, q: p / (gc.square(q) + 0.5),
-        lambda p, q: p * 0.5 + 2, lambda p, q: 1 - p,
+        lambda p, q: p * 0.5 + 2, lambda p, q: 1 - p, gc.logaddexp, lambda p, q: gc.copysign(gc.square(p), 1.5),
     )  # fmt: skip
     return None if x is None or y is None else (b.choose(functions)(x, y), False)
 
@@ -169,6 +176,8 @@ def _integers(b: _Builder) -> tuple[Expr, bool] | None:
     functions: tuple[Callable[[Any, Any], Expr], ...] = (
         gc.add, gc.subtract, gc.multiply, gc.maximum, gc.minimum, lambda p, q: gc.sum(p), lambda p, q: p**3,
         lambda p, q: gc.max(p), lambda p, q: gc.astype(p, "int8"), lambda p, q: gc.abs(p), lambda p, q: gc.min(q),
+        gc.floor_divide, gc.remainder, gc.bitwise_and, gc.bitwise_or, gc.bitwise_xor, gc.bitwise_left_shift,
+        gc.bitwise_right_shift, lambda p, q: ~p, lambda p, q: p % 4,
     )  # fmt: skip
     return None if x is None or y is None else (b.choose(functions)(x, y), True)
 

@@ -15,13 +15,14 @@ import graphc as gc
 PACKAGE = Path(gc.__file__).parent
 
 MIDDLE = {"ir", "ops", "frontend", "autodiff", "interpret", "rewrite", "passes", "loop", "codegen"}
-FACE = {"ir", "ops", "autodiff", "interpret", "frontend", ""}
+FACE = {"ir", "ops", "autodiff", "interpret", "frontend", "transform", ""}
 ALLOWED = {
     "ir": set(),
     "ops": {"ir"},
     "frontend": {"ops", "ir"},
     "autodiff": {"ops", "ir"},
     "interpret": {"ops", "ir"},
+    "transform": {"autodiff", "frontend", "ops", "ir"},
     "rewrite": {"ops", "ir"},
     "passes": {"rewrite", "ops", "ir"},
     "loop": {"ops", "ir"},
@@ -32,7 +33,7 @@ ALLOWED = {
     "interop": FACE,
     "nn": FACE | {"optim"},
     "optim": FACE,
-    "": {"ir", "ops", "frontend", "autodiff", "interpret"},
+    "": {"ir", "ops", "frontend", "autodiff", "interpret", "transform"},
 }
 """For each room the rooms it may import; "" is `graphc` itself, the public face."""
 

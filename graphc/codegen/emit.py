@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..ir.affine import Affine, Atom, Quotient, Var
+from ..ir.affine import Affine, Atom, Var
 from ..ir.dtype import DType, bool_, int64
 from ..loop.ir import (
     Accumulate,
@@ -29,11 +29,15 @@ from ..loop.ir import (
     Operand,
     Position,
     Ref,
+    Scan,
     Statement,
     Store,
 )
 from . import vectormath
+from .division import divide
+from .parts import PARALLEL, emit_shared
 from .scalars import SCALARS
+from .scan import emit_scan
 
 _ELEMENTS = {"float32": "float", "float64": "double", "bool": "i1"}
 
@@ -46,11 +50,15 @@ class Module:
     attributes: str = "nounwind"
     declarations: dict[str, None] = field(default_factory=dict)
     elementary: dict[tuple[str, int, int], None] = field(default_factory=dict)
+    helpers: dict[str, str] = field(default_factory=dict)
+    """Other functions that kernels call, by name."""
     functions: list[str] = field(default_factory=list)
+    parts: int = 0
+    """How many loops are shared by a team."""
 
     def text(self) -> str:
         """Declarations, elementary functions, then the functions in the order they were added."""
-        helpers: dict[str, None] = {}
+        helpers = dict.fromkeys(self.helpers.values())
         waiting = list(self.elementary)
         while waiting:
             name, bits, lanes = waiting.pop()
@@ -59,7 +67,13 @@ class Module:
                 helpers[text] = None
                 self.declarations.update(dict.fromkeys(vectormath.declarations(name, bits, lanes, fma=self.has_fma)))
                 waiting += [(other, bits, lanes) for other in vectormath.dependencies(name)]
-        return "\n".join([*self.declarations, "", *helpers, *self.functions]) + "\n"
+        shared = [PARALLEL.replace("ATTRIBUTES", self.attributes)] if self.parts else []
+        return "\n".join([*self.declarations, "", *helpers, *shared, *self.functions]) + "\n"
+
+    def part_name(self, function: str) -> str:
+        """A new name for a loop that leaves its function."""
+        self.parts += 1
+        return f"{function}.part{self.parts}"
 
 
 class FunctionEmitter:
@@ -71,7 +85,10 @@ class FunctionEmitter:
         self.entry: list[str] = []
         self.lines: list[str] = []
         self.values: dict[str, str] = {}
+        self.kinds: dict[str, str] = {}
+        """The LLVM types of values that are no loop variables."""
         self.pointers: dict[str, str] = {}
+        self.stacks: dict[str, Allocate] = {}
         self.slots: dict[tuple[str, int], str] = {}
         self.vector: For | None = None
         self.block = "entry"
@@ -121,12 +138,13 @@ class FunctionEmitter:
     def intrinsic(self, name: str, dtype: DType, lanes: int, args: list[str]) -> str:
         """A call of an LLVM intrinsic that is overloaded on one type."""
         t = self.type(dtype, lanes)
-        suffix = self._suffix(dtype, lanes)
+        suffix = self.suffix(dtype, lanes)
         parameters = ", ".join([t] * len(args))
         self.module.declarations[f"declare {t} @llvm.{name}.{suffix}({parameters})"] = None
         return self.line(f"call {t} @llvm.{name}.{suffix}({', '.join(f'{t} {a}' for a in args)})")
 
-    def _suffix(self, dtype: DType, lanes: int) -> str:
+    def suffix(self, dtype: DType, lanes: int) -> str:
+        """What the name of an intrinsic that is overloaded on the type ends with."""
         element = f"f{dtype.bits}" if dtype.is_float else "i1" if dtype is bool_ else f"i{dtype.bits}"
         return element if lanes == 1 else f"v{lanes}{element}"
 
@@ -134,7 +152,7 @@ class FunctionEmitter:
         """Float to integer, saturating, nan to 0."""
         source, target = self.type(dtype, lanes), self.type(out, lanes)
         word = "fptosi" if out.kind == "int" else "fptoui"
-        symbol = f"@llvm.{word}.sat.{self._suffix(out, lanes)}.{self._suffix(dtype, lanes)}"
+        symbol = f"@llvm.{word}.sat.{self.suffix(out, lanes)}.{self.suffix(dtype, lanes)}"
         self.module.declarations[f"declare {target} {symbol}({source})"] = None
         return self.line(f"call {target} {symbol}({source} {x})")
 
@@ -188,8 +206,7 @@ class FunctionEmitter:
     def _atom(self, atom: Atom) -> str:
         if isinstance(atom, Var):
             return self.values[atom.name]
-        word = "sdiv" if isinstance(atom, Quotient) else "srem"
-        return self.line(f"{word} i64 {self.uniform(atom.of)}, {atom.by}")
+        return divide(self, atom, self.uniform(atom.of), 1)
 
     def lanewise(self, form: Affine, lanes: int) -> str:
         """The value of a form in every lane, as a vector of i64."""
@@ -213,8 +230,7 @@ class FunctionEmitter:
                 return self.values[atom.name]
             base = self.repeat(self.values[atom.name], "i64", t, lanes)
             return self.line(f"add {t} {base}, {_counting(lanes)}")
-        word = "sdiv" if isinstance(atom, Quotient) else "srem"
-        return self.line(f"{word} {t} {self.lanewise(atom.of, lanes)}, splat (i64 {atom.by})")
+        return divide(self, atom, self.lanewise(atom.of, lanes), lanes)
 
     # Statements ------------------------------------------------------------------------------------------------
 
@@ -243,12 +259,19 @@ class FunctionEmitter:
             )
         else:
             self.values[ref.name] = self.apply(value, ref)
+        self.mark_vector(ref)
+
+    def mark_vector(self, ref: Ref) -> None:
+        """Remember the type of a name, and whether it stands for a value in each lane."""
+        self.kinds[ref.name] = self.type(ref.dtype, ref.lanes)
         if ref.lanes > 1:
             self._vectors.add(ref.name)
 
     def apply(self, value: Apply, ref: Ref) -> str:
         args = [self.operand(a, ref.lanes) for a in value.args]
         dtype = value.args[-1].dtype
+        if value.op == "bitcast":
+            return self.line(f"bitcast {self.type(dtype, ref.lanes)} {args[0]} to {self.type(ref.dtype, ref.lanes)}")
         if value.op == "fma":
             return self.fma(args[0], args[1], args[2], dtype, ref.lanes)
         return SCALARS[value.op](self, args, dtype, ref.dtype, ref.lanes)
@@ -300,19 +323,36 @@ class FunctionEmitter:
         dtype = load.buffer.dtype
         t = self.memory_type(dtype, lanes)
         mask = self._masked(mask, lanes)
-        if self._stride(load.index) == 1:
-            pointer = self.element(load.buffer, self.uniform(load.index))
+        stride = self._stride(load.index)
+        if stride in (1, -1):
+            pointer, mask = self._lowest(load.buffer, load.index, stride, lanes, mask)
             if mask is None:
-                return self.line(f"load {t}, ptr {pointer}, align {dtype.bytes}")
-            return self._masked_call("load", dtype, lanes, t, f"ptr align {dtype.bytes} {pointer}", mask)
+                value = self.line(f"load {t}, ptr {pointer}, align {dtype.bytes}")
+            else:
+                value = self._masked_call("load", dtype, lanes, t, f"ptr align {dtype.bytes} {pointer}", mask)
+            return value if stride == 1 else self._backward(value, t, lanes)
         pointers = self._addresses(load.buffer, load.index, lanes)
         mask = mask or self.constant(True, bool_, lanes)
         return self._masked_call("gather", dtype, lanes, t, f"<{lanes} x ptr> align {dtype.bytes} {pointers}", mask)
 
+    def _lowest(
+        self, buffer: Buffer, form: Affine, stride: int, lanes: int, mask: str | None
+    ) -> tuple[str, str | None]:
+        """The address of neighbours in memory, and the mask in their order."""
+        if stride == 1:
+            return self.element(buffer, self.uniform(form)), mask
+        pointer = self.element(buffer, self.uniform(form - (lanes - 1)))
+        return pointer, None if mask is None else self._backward(mask, f"<{lanes} x i1>", lanes)
+
+    def _backward(self, value: str, vector: str, lanes: int) -> str:
+        """The lanes in reversed order."""
+        order = ", ".join(f"i32 {lane}" for lane in reversed(range(lanes)))
+        return self.line(f"shufflevector {vector} {value}, {vector} poison, <{lanes} x i32> <{order}>")
+
     def _masked_call(self, kind: str, dtype: DType, lanes: int, t: str, where: str, mask: str) -> str:
         kinds = {"load": ("p0", "ptr"), "gather": (f"v{lanes}p0", f"<{lanes} x ptr>")}
         suffix, pointer = kinds[kind]
-        element = "i8" if dtype is bool_ else self._suffix(dtype, 1)
+        element = "i8" if dtype is bool_ else self.suffix(dtype, 1)
         symbol = f"@llvm.masked.{kind}.v{lanes}{element}.{suffix}"
         masks = f"<{lanes} x i1>"
         self.module.declarations[f"declare {t} {symbol}({pointer}, {masks}, {t})"] = None
@@ -353,8 +393,10 @@ class FunctionEmitter:
             self._scalar_store(store, t, value, mask)
             return
         mask = self._masked(mask, lanes)
-        if self._stride(store.index) == 1:
-            pointer = self.element(buffer, self.uniform(store.index))
+        stride = self._stride(store.index)
+        if stride in (1, -1):
+            pointer, mask = self._lowest(buffer, store.index, stride, lanes, mask)
+            value = value if stride == 1 else self._backward(value, t, lanes)
             if mask is None:
                 self.do(f"store {t} {value}, ptr {pointer}, align {dtype.bytes}")
                 return
@@ -384,7 +426,7 @@ class FunctionEmitter:
     def _masked_store(
         self, kind: str, suffix: str, pointer: str, dtype: DType, t: str, lanes: int, value: str, where: str, mask: str
     ) -> None:
-        element = "i8" if dtype is bool_ else self._suffix(dtype, 1)
+        element = "i8" if dtype is bool_ else self.suffix(dtype, 1)
         symbol = f"@llvm.masked.{kind}.v{lanes}{element}.{suffix}"
         masks = f"<{lanes} x i1>"
         self.module.declarations[f"declare void {symbol}({t}, {pointer}, {masks})"] = None
@@ -393,6 +435,7 @@ class FunctionEmitter:
     def allocate(self, allocate: Allocate) -> None:
         buffer = allocate.buffer
         if buffer.space == "stack":
+            self.stacks[buffer.name] = allocate
             if buffer.name not in self.pointers:
                 self.pointers[buffer.name] = f"%s.{buffer.name}"
                 t = self.memory_type(buffer.dtype)
@@ -426,10 +469,9 @@ class FunctionEmitter:
             return [self.fma(values[0], values[1], old[0], dtype, lanes)]
         if op == "sum":
             return [SCALARS["add"](self, [old[0], values[0]], dtype, dtype, lanes)]
-        if op == "max":
-            return [SCALARS["maximum"](self, [values[0], old[0]], dtype, dtype, lanes)]
-        assert op == "argmax"
-        better = SCALARS["greater"](self, [values[0], old[0]], dtype, bool_, lanes)
+        if op in _FOLDS:
+            return [SCALARS[_FOLDS[op]](self, [values[0], old[0]], dtype, dtype, lanes)]
+        better = SCALARS[_BETTER[op]](self, [values[0], old[0]], dtype, bool_, lanes)
         if dtype.is_float:
             t = self.type(dtype, lanes)
             nan = self.line(f"fcmp uno {t} {values[0]}, {values[0]}")
@@ -467,10 +509,10 @@ class FunctionEmitter:
         return parts[0], parts[1]
 
     def _joined(self, op: str, low: list[str], high: list[str], dtype: DType, lanes: int) -> list[str]:
-        """Two halves folded into one; for argmax the earlier position wins between equals."""
-        if op != "argmax":
+        """Two halves folded into one; of positions the earlier wins between equals."""
+        if op not in _BETTER:
             return self.accumulated(op, low, high, dtype, lanes)
-        best = SCALARS["maximum"](self, [high[0], low[0]], dtype, dtype, lanes)
+        best = SCALARS["maximum" if op == "argmax" else "minimum"](self, [high[0], low[0]], dtype, dtype, lanes)
         far = self.constant(2**63 - 1, int64, lanes)
         positions = []
         for value, position in zip((low[0], high[0]), (low[1], high[1]), strict=True):
@@ -482,7 +524,10 @@ class FunctionEmitter:
         return [best, SCALARS["minimum"](self, positions, int64, int64, lanes)]
 
     def loop(self, loop: For) -> None:
-        outer, known = self.vector, dict(self.values)
+        if loop.parts:
+            emit_shared(self, loop)
+            return
+        outer, known = self.vector, self.values.copy()
         vectors = set(self._vectors)
         if loop.lanes > 1:
             self.vector = loop
@@ -493,20 +538,24 @@ class FunctionEmitter:
             self.values[loop.var.name] = self.uniform(loop.start)
             self.body(loop.body)
         else:
-            self._repeat(loop, constant)
+            self.rounds(loop, *self.bounds(loop), runs=constant)
         self.vector, self.values, self._vectors = outer, known, vectors
 
     def _once(self, loop: For) -> bool:
         return 0 < (loop.stop - loop.start).constant <= loop.step
 
-    def _repeat(self, loop: For, runs: bool) -> None:
-        """Head, body, and a jump back; a test before the first round unless it surely runs."""
-        number = self._count
-        self._count += 1
+    def bounds(self, loop: For) -> tuple[str, str]:
+        """The values at which a loop begins and ends."""
         start, stop = self.uniform(loop.start), self.uniform(loop.stop)
         if loop.limit is not None:
             least = self.line(f"icmp slt i64 {stop}, {loop.limit}")
             stop = self.line(f"select i1 {least}, i64 {stop}, i64 {loop.limit}")
+        return start, stop
+
+    def rounds(self, loop: For, start: str, stop: str, *, runs: bool) -> None:
+        """Head, body, and a jump back; a test before the first round unless it surely runs."""
+        number = self._count
+        self._count += 1
         if not runs:
             some = self.line(f"icmp slt i64 {start}, {stop}")
             self.do(f"br i1 {some}, label %before{number}, label %after{number}")
@@ -532,11 +581,17 @@ class FunctionEmitter:
         inside = self.line(f"and i1 {low}, {high}")
         self.do(f"br i1 {inside}, label %then{number}, label %after{number}")
         self.label(f"then{number}")
-        known, vectors = dict(self.values), set(self._vectors)
+        known, vectors = self.values.copy(), set(self._vectors)
         self.body(statement.body)
         self.values, self._vectors = known, vectors
         self.do(f"br label %after{number}")
         self.label(f"after{number}")
+
+
+_FOLDS = {"prod": "multiply", "max": "maximum", "min": "minimum", "any": "logical_or", "all": "logical_and"}
+"""Accumulations by an op of the scalar table that takes the new value first."""
+_BETTER = {"argmax": "greater", "argmin": "less"}
+"""When a new value takes the place of the one a position is kept of."""
 
 
 def _counting(lanes: int) -> str:
@@ -547,6 +602,7 @@ _STATEMENTS: dict[type[Statement], Callable[[FunctionEmitter, Any], None]] = {
     Let: FunctionEmitter.let,
     Store: FunctionEmitter.store,
     Accumulate: FunctionEmitter.accumulate,
+    Scan: emit_scan,
     Combine: FunctionEmitter.combine,
     Allocate: FunctionEmitter.allocate,
     For: FunctionEmitter.loop,

@@ -75,6 +75,8 @@ class Signature:
     """How many."""
     arena_bytes: int = 0
     release_gil: bool = False
+    threads: int = 1
+    """How many threads a call may use; above 1 the kernels have loops to share."""
 
     def __post_init__(self) -> None:
         if self.kind not in ("none", "single", "tuple", "list", "dict", "rebuild"):

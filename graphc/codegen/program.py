@@ -21,9 +21,10 @@ import numpy.typing as npt
 from graphc.ir.errors import CompileError
 from graphc.ir.storage import NativeCopies, Storage
 
-from . import entry
+from . import entry, parts
 from .entry import Signature, StateLayout
 from .jit import Loaded, load
+from .team import team
 
 Array = npt.NDArray[Any]
 
@@ -83,7 +84,8 @@ class Program:
             raise CompileError("`rebuild` goes with the structure of that name, and only with it")
         self.signature = signature
         own = NativeProgram()
-        own.code = code if isinstance(code, Loaded) else load(code, SYMBOLS, FAREWELL)
+        shared = parts.SYMBOLS if signature.threads > 1 else ()
+        own.code = code if isinstance(code, Loaded) else load(code, (*SYMBOLS, *shared), FAREWELL)
         own.storages = tuple(params)
         own.kept_arrays = tuple(constants)
         own.keys = signature.keys
@@ -91,6 +93,8 @@ class Program:
         own.name = signature.name.encode()
         own.state = (ctypes.c_int64 * signature.state.words).from_address(own.code["state"])
         _fill_state(own, signature)
+        if shared:
+            _join_team(own, signature.threads)
         self._own = own
         self._declared = [(np.dtype(a.dtype), a.shape) for a in (*signature.inputs, *signature.outputs)]
         self._addresses = ctypes.c_void_p * len(self._declared)
@@ -188,6 +192,12 @@ def _fill_state(own: NativeProgram, signature: Signature) -> None:
         words[layout.owned + i] = address
     for i, storage in enumerate(own.storages):
         words[layout.locks + i] = storage.lock_address
+
+
+def _join_team(own: NativeProgram, threads: int) -> None:
+    """Let the program share its loops. The team's code outlives every program."""
+    run, helpers = (ctypes.c_int64.from_address(own.code[name]) for name in parts.SYMBOLS)
+    run.value, helpers.value = team()["run"], threads - 1
 
 
 def _make_builtin(own: NativeProgram) -> Callable[..., Any]:

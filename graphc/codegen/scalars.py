@@ -6,10 +6,12 @@ scalars are written alike; `Lines` knows the type texts.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..ir.dtype import DType, bool_
+from . import whole
 
 if TYPE_CHECKING:
     from .emit import FunctionEmitter
@@ -102,9 +104,16 @@ def _square(e: FunctionEmitter, args: list[str], dtype: DType, out: DType, lanes
     return _binary("fmul", "mul")(e, [args[0], args[0]], dtype, out, lanes)
 
 
-def _is_finite(e: FunctionEmitter, args: list[str], dtype: DType, out: DType, lanes: int) -> str:
-    magnitude = e.intrinsic("fabs", dtype, lanes, args)
-    return e.line(f"fcmp one {e.type(dtype, lanes)} {magnitude}, {e.constant(float('inf'), dtype, lanes)}")
+def _against_infinity(predicate: str) -> Emit:
+    def emit(e: FunctionEmitter, args: list[str], dtype: DType, out: DType, lanes: int) -> str:
+        magnitude = e.intrinsic("fabs", dtype, lanes, args)
+        return e.line(f"fcmp {predicate} {e.type(dtype, lanes)} {magnitude}, {e.constant(math.inf, dtype, lanes)}")
+
+    return emit
+
+
+def _is_nan(e: FunctionEmitter, args: list[str], dtype: DType, out: DType, lanes: int) -> str:
+    return e.line(f"fcmp uno {e.type(dtype, lanes)} {args[0]}, {args[0]}")
 
 
 def _logical_not(e: FunctionEmitter, args: list[str], dtype: DType, out: DType, lanes: int) -> str:
@@ -147,6 +156,20 @@ def _inline(name: str) -> Emit:
     return emit
 
 
+# Functions -----------------------------------------------------------------------------------------------------
+
+
+def _log_add_exp(e: FunctionEmitter, args: list[str], dtype: DType, out: DType, lanes: int) -> str:
+    """max(x, y) + ln(1 + e^-|x - y|), infinities that are equal having no distance."""
+    x, y = args
+    t = e.type(dtype, lanes)
+    distance = e.intrinsic("fabs", dtype, lanes, [e.line(f"fsub {t} {x}, {y}")])
+    same = e.line(f"fcmp oeq {t} {x}, {y}")
+    distance = _select(e, same, e.constant(0, dtype, lanes), distance, dtype, lanes)
+    rest = e.elementary("softplus", dtype, lanes, [e.line(f"fneg {t} {distance}")])
+    return e.line(f"fadd {t} {_extremum(_greater)(e, args, dtype, out, lanes)}, {rest}")
+
+
 SCALARS: dict[str, Emit] = {
     "add": _binary("fadd", "add"),
     "subtract": _binary("fsub", "sub"),
@@ -157,7 +180,7 @@ SCALARS: dict[str, Emit] = {
     "sign": _sign,
     "square": _square,
     "sqrt": _intrinsic("sqrt"),
-    "pow": _intrinsic("pow"),
+    "pow": _inline("pow"),
     "exp": _inline("exp"),
     "log": _inline("log"),
     "expm1": _inline("expm1"),
@@ -178,8 +201,35 @@ SCALARS: dict[str, Emit] = {
     "logical_and": _binary("and", "and"),
     "logical_or": _binary("or", "or"),
     "logical_not": _logical_not,
-    "isfinite": _is_finite,
+    "logical_xor": _binary("xor", "xor"),
+    "isfinite": _against_infinity("one"),
+    "isinf": _against_infinity("oeq"),
+    "isnan": _is_nan,
+    "ceil": _intrinsic("ceil"),
+    "floor": _intrinsic("floor"),
+    "round": _intrinsic("rint"),
+    "trunc": _intrinsic("trunc"),
+    "floor_divide": whole.floor_divide,
+    "remainder": whole.remainder,
+    "copysign": _intrinsic("copysign"),
+    "nextafter": whole.next_after,
+    "signbit": whole.sign_bit,
+    "bitwise_and": _binary("and", "and"),
+    "bitwise_or": _binary("or", "or"),
+    "bitwise_xor": _binary("xor", "xor"),
+    "bitwise_invert": whole.invert,
+    "bitwise_left_shift": whole.left_shift,
+    "bitwise_right_shift": whole.right_shift,
+    "logaddexp": _log_add_exp,
+    **{
+        name: _inline(name)
+        for name in (
+            "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "hypot", "sinh", "cosh", "asinh", "acosh", "atanh",
+            "exp2", "log2", "log10", "cbrt", "erfc", "lgamma", "digamma", "trigamma",
+        )
+    },
     "where": _where,
     "astype": convert,
+    "probe": _same,
     "stop_gradient": _same,
-}
+}  # fmt: skip

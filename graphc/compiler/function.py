@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from ..codegen.entry import Structure
 from ..codegen.jit import Target, assembly, optimized_ir
 from ..codegen.program import Program
+from ..codegen.team import thread_count
 from ..ir.arguments import convert, solve_sizes
 from ..ir.dim import Dim
 from ..ir.errors import CompileError, DTypeError, GraphcError, GraphError, ShapeError, describe
@@ -27,6 +28,7 @@ from ..ir.source import no_sources
 from ..ir.text import dump
 from ..ir.tree import Tree, expressions
 from ..ops import leaf
+from ..passes.marks import without_marks
 from .pipeline import LEVELS, Options, Specialization, Trace, simplified, specialize
 from .report import Report, build_report
 
@@ -54,8 +56,13 @@ class Function:
         self._options = options
         self._trace = trace
         self._source_graph = graph
+        self.probes: dict[str, Array] = {}
+        """By name what the probes of `gc.probe` saw in the latest call."""
         with no_sources():
-            self._graph = simplified(graph, options, trace)
+            bare, probes = without_marks(graph)
+            self._probes = tuple(probes)
+            looked = Graph(bare.inputs, (*bare.outputs, *probes.values()), bare.updates)
+            self._graph = simplified(looked, options, trace)
         self._named = any(isinstance(d, Dim) for node in self._graph.nodes for d in node.shape) or any(
             isinstance(d, Dim) for i in graph.inputs for d in i.shape
         )
@@ -80,9 +87,17 @@ class Function:
             outputs = program.empty_outputs()
             program.run(arrays, outputs)
             return program.hand_over(outputs)
-        outputs = self._checked_out(out, program, arrays)
+        given = self._checked_out(out, program, arrays)
+        outputs = [*given, *program.empty_outputs()[len(given) :]]
         program.run(arrays, outputs)
+        self._handed_over(outputs)
         return out
+
+    def _handed_over(self, outputs: Sequence[Array]) -> Any:
+        """The outputs in the user's structure; what the probes saw is kept."""
+        count = len(self._tree.leaves)
+        self.probes = dict(zip(self._probes, outputs[count:], strict=True))
+        return self._tree.rebuild(outputs[:count])
 
     def _bound(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Any]:
         """The value of each input, from positions and names."""
@@ -108,10 +123,9 @@ class Function:
         arrays = []
         for expr, value in zip(self.inputs, values, strict=True):
             try:
-                array = convert(value, expr.dtype, f"{self.name}: the input {expr.name!r}")
+                arrays.append(convert(value, expr.dtype, f"{self.name}: the input {expr.name!r}"))
             except GraphcError as error:
                 raise type(error)(f"{error}{describe(input=expr)}") from None
-            arrays.append(array.reshape(np.shape(value)) if array.shape != np.shape(value) else array)
         return arrays
 
     def _specialized(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[Specialization, Program]:
@@ -130,19 +144,22 @@ class Function:
             return found
 
     def _compile(self, sizes: Mapping[str, int]) -> tuple[Specialization, Program]:
-        structure = _structure(self._tree)
+        structure = _structure(self._tree, len(self._probes))
         trace = Trace(dict(self._trace.seconds), dict(self._trace.hits), self._trace.origins)
         made = specialize(self.name, self._graph, sizes, structure, self._options, trace)
+        return made, trace.timed("load", lambda: self._loaded(made, self._slow))
+
+    def _loaded(self, made: Specialization, slow: Callable[..., Any]) -> Program:
         params = [leaf.storage(p) for p in made.plan.params]
         constants = [np.ascontiguousarray(c.attrs["value"].array) for c in made.plan.constants]
-        rebuild = self._tree.rebuild if isinstance(structure, tuple) and structure[0] == "rebuild" else None
-        program = trace.timed(
-            "load",
-            lambda: Program(
-                made.objects, made.signature, params, constants, slow=self._slow, failed=self._failed, rebuild=rebuild
-            ),
+        rebuild = self._handed_over if made.signature.kind == "rebuild" else None
+        return Program(
+            made.objects, made.signature, params, constants, slow=slow, failed=self._failed, rebuild=rebuild
         )
-        return made, program
+
+    def entry(self, slow: Callable[..., Any]) -> Callable[..., Any]:
+        """The builtin behind a call, for whoever has a way of their own for unusual arguments: `slow` gets those."""
+        return self._loaded(self._specialization({}), slow).call
 
     def _failed(self, status: int) -> None:
         raise CompileError(f"{self.name}: native code gave up with status {status}")
@@ -152,7 +169,7 @@ class Function:
         from ..ir.tree import flatten
 
         given = list(flatten(out).leaves)
-        declared = program.signature.outputs
+        declared = program.signature.outputs[: len(self._tree.leaves)]
         if len(given) != len(declared):
             raise GraphError(f"{self.name}: out= holds {len(given)} arrays for {len(declared)} outputs")
         for i, (array, kind) in enumerate(zip(given, declared, strict=True)):
@@ -232,10 +249,12 @@ class Function:
         return draw(self, **options)
 
 
-def _structure(tree: Tree) -> Structure:
+def _structure(tree: Tree, probes: int) -> Structure:
     """How the entry hands results over."""
     n = len(tree.leaves)
     skeleton = tree.skeleton
+    if probes:
+        return ("rebuild", n + probes)
     if tree.is_leaf:
         return "single"
     if type(skeleton) in (tuple, list) and list(skeleton) == list(range(n)):
@@ -265,7 +284,8 @@ def compile(
         name: what reports and errors call the function.
         optimize: 0 to 3, see `graphc.compiler.pipeline.LEVELS`.
         fast_math: also apply rules that may change values beyond rounding (x - x → 0 even for nan).
-        threads: how many threads a call may use; calls run on one thread for now.
+        threads: how many threads a call may use; None for GRAPHC_NUM_THREADS, or else all processors. Results are the
+            same bits for any number.
 
     Raises:
         GraphError: an input that is none, is listed twice or is missing; an update of what is no param, or twice.
@@ -281,7 +301,7 @@ def compile(
     check_updates(graph.updates)
     _check_inputs(graph)
     kind = type("Function", (Function,), {"__module__": Function.__module__, "__qualname__": "Function"})
-    made: Function = kind(name, graph, tree, Options(optimize, fast_math), Trace())
+    made: Function = kind(name, graph, tree, Options(optimize, fast_math, thread_count(threads)), Trace())
     if not made._named:
         made._specialization({})
     return made
@@ -320,5 +340,6 @@ def optimize(outputs: Any, *, level: int = 2, fast_math: bool = False) -> Any:
     tree = expressions(outputs, "optimize: outputs")
     inputs = tuple(n for n in Graph((), tree.leaves).nodes if n.op.name == "input")
     with no_sources():
-        found = simplified(Graph(inputs, tree.leaves), Options(level, fast_math), Trace())
+        bare, _ = without_marks(Graph(inputs, tree.leaves))
+        found = simplified(bare, Options(level, fast_math), Trace())
     return tree.rebuild(found.outputs)

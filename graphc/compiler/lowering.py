@@ -1,26 +1,26 @@
-"""From kernels to one module of native code: buffers, loops, text, objects.
+"""From kernels to loops: a buffer for each place a kernel reads or writes, and the schedule of its kind.
 
-Kernels whose printed loops are equal share one function.
+Kernels of equal structure are lowered once: what a kernel computes does not depend on where its buffers are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 
-from ..codegen.emit import Module, emit_function
 from ..codegen.jit import Target
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
-from ..loop.contraction import schedule_contraction
+from ..loop.contraction import Contraction, schedule_contraction
 from ..loop.ir import Buffer, LoopFn, Statement
+from ..loop.parallel import parallelize
 from ..loop.scatter import schedule_scatter
+from ..loop.sort import Sorting, schedule_sort
 from ..loop.schedule import Machine, schedule_nest
-from ..loop.text import show_function
 from ..loop.verify import verify_function
 from ..passes.fuse import concrete
 from ..passes.kernel import Kernel
-from ..passes.memory import Copy, Place, Plan, Run, size_in_bytes
+from ..passes.memory import ALIGNMENT, Place, Plan, Run, size_in_bytes
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -32,25 +32,32 @@ class Lowered:
     arguments: tuple[Place, ...]
 
 
-def machine_of(target: Target) -> Machine:
+def machine_of(target: Target, threads: int) -> Machine:
     """What the schedules know of a target."""
-    return Machine(target.vector_bytes, target.vector_registers, target.l1_bytes, target.l2_bytes, target.l3_bytes)
+    caches = target.l1_bytes, target.l2_bytes, target.l3_bytes
+    return Machine(target.vector_bytes, target.vector_registers, *caches, threads)
 
 
 def workspace_bytes(machine: Machine) -> Callable[[Kernel], list[int]]:
     """A function from a kernel to the sizes of its workspaces, known before results have places."""
 
     def sizes(kernel: Kernel) -> list[int]:
-        if kernel.kind != "contract":
+        if kernel.kind not in ("contract", "sort"):
             return []
         into = ExprTable((o, _buffer("out", o)) for o in kernel.outputs)
         inputs = ExprTable((i, _buffer("in", i)) for i in kernel.inputs)
-        from ..loop.contraction import Contraction
-
-        found = Contraction(product_of(kernel), kernel.outputs, inputs, into, machine).workspaces
+        found = _workspaces(kernel, inputs, into, machine)
         return [w.size * w.dtype.bytes for w in found]
 
     return sizes
+
+
+def _workspaces(
+    kernel: Kernel, inputs: ExprTable[Buffer], into: ExprTable[Buffer], machine: Machine
+) -> Sequence[Buffer]:
+    if kernel.kind == "sort":
+        return Sorting(kernel.outputs[0], inputs, into, machine).workspaces
+    return Contraction(product_of(kernel), kernel.outputs, inputs, into, machine).workspaces
 
 
 def product_of(kernel: Kernel) -> Expr:
@@ -67,29 +74,61 @@ def _buffer(name: str, expr: Expr, aligned: bool = False) -> Buffer:
 
 def lower(plan: Plan, machine: Machine, verify: bool) -> list[Lowered]:
     """The loops of every kernel of a plan, in order."""
+    known: dict[Hashable, LoopFn] = {}
     lowered = []
     for step, item in enumerate(plan.steps):
-        if isinstance(item, Run):
-            lowered.append(_lower_kernel(item.kernel, plan, machine, plan.workspaces.get(step, [])))
+        if not isinstance(item, Run):
+            continue
+        bound = _bind(item.kernel, plan)
+        scratch = tuple(Place("arena", offset) for offset in plan.workspaces.get(step, ()))
+        key = _structure(item.kernel, bound)
+        function = known.get(key)
+        if function is None:
+            function = known[key] = _lower_kernel(item.kernel, bound, machine)
             if verify:
-                verify_function(lowered[-1].function)
+                verify_function(function)
+        lowered.append(Lowered(item.kernel, function, (*bound.buffers, *scratch)))
     return lowered
 
 
-def _lower_kernel(kernel: Kernel, plan: Plan, machine: Machine, scratch: list[int]) -> Lowered:
-    buffers: dict[Place, Buffer] = {}
-    inputs: ExprTable[Buffer] = ExprTable()
-    into: ExprTable[Buffer] = ExprTable()
-    for table, exprs in ((inputs, kernel.inputs), (into, kernel.outputs)):
+@dataclass(frozen=True, eq=False, slots=True)
+class _Bound:
+    """A buffer for each place, and the buffers of inputs and outputs."""
+
+    buffers: dict[Place, Buffer]
+    inputs: ExprTable[Buffer]
+    into: ExprTable[Buffer]
+
+
+def _bind(kernel: Kernel, plan: Plan) -> _Bound:
+    bound = _Bound({}, ExprTable(), ExprTable())
+    for table, exprs in ((bound.inputs, kernel.inputs), (bound.into, kernel.outputs)):
         for expr in exprs:
             place = plan.places[expr]
-            if place not in buffers or buffers[place].dtype is not expr.dtype:
-                aligned = place.space in ("arena", "param")
-                buffers[place] = _buffer(f"b{len(buffers)}", expr, aligned)
-            table[expr] = buffers[place]
-    body, workspaces = schedule(kernel, inputs, into, machine)
-    fn = LoopFn(kernel.name, tuple(buffers.values()), workspaces, body)
-    return Lowered(kernel, fn, (*buffers, *(Place("arena", offset) for offset in scratch)))
+            buffer = bound.buffers.get(place)
+            if buffer is None or buffer.dtype is not expr.dtype:
+                aligned = place.space in ("arena", "param") and size_in_bytes(expr) >= ALIGNMENT
+                buffer = bound.buffers[place] = _buffer(f"b{len(bound.buffers)}", expr, aligned)
+            table[expr] = buffer
+    return bound
+
+
+def _structure(kernel: Kernel, bound: _Bound) -> Hashable:
+    """What the loops of a kernel depend on."""
+    numbers = ExprTable((expr, number) for number, expr in enumerate((*kernel.inputs, *kernel.nodes)))
+    reads = [(expr.shape, bound.inputs[expr]) for expr in kernel.inputs]
+    nodes = [
+        (node.op.name, tuple(node.attrs.values()), node.dtype.name, node.shape, *(numbers[a] for a in node.args))
+        for node in kernel.nodes
+    ]
+    writes = [(numbers[expr], bound.into[expr]) for expr in kernel.outputs]
+    return kernel.kind, kernel.domain, kernel.axes, tuple(reads), tuple(nodes), tuple(writes)
+
+
+def _lower_kernel(kernel: Kernel, bound: _Bound, machine: Machine) -> LoopFn:
+    body, workspaces = schedule(kernel, bound.inputs, bound.into, machine)
+    function = LoopFn(kernel.name, tuple(bound.buffers.values()), workspaces, body)
+    return parallelize(function, machine.vector_bytes) if machine.threads > 1 else function
 
 
 def schedule(
@@ -100,72 +139,10 @@ def schedule(
         return schedule_contraction(product_of(kernel), kernel.outputs, inputs, into, machine)
     if kernel.kind == "scatter":
         return schedule_scatter(kernel.outputs[0], inputs, into, machine), ()
+    if kernel.kind == "sort":
+        return schedule_sort(kernel.outputs[0], inputs, into, machine)
     nodes, outputs = kernel.nodes, kernel.outputs
     return schedule_nest(kernel.domain, kernel.axes, outputs, nodes, inputs, into, machine), ()
-
-
-# The module ----------------------------------------------------------------------------------------------------
-
-
-def emit_module(lowered: list[Lowered], plan: Plan, target: Target) -> str:
-    """The LLVM text of the kernels and of `@program`, which runs them in order."""
-    module = Module(target.has_fma, target.attributes)
-    shared: dict[str, str] = {}
-    calls: list[str] = []
-    pointers = _Pointers(plan)
-    remaining = iter(lowered)
-    for step in plan.steps:
-        if isinstance(step, Copy):
-            calls.append(pointers.copy(step))
-            continue
-        item = next(remaining)
-        key = show_function(replace(item.function, name="kernel"))
-        symbol = shared.get(key)
-        if symbol is None:
-            symbol = shared[key] = item.function.name
-            emit_function(module, item.function)
-        arguments = ", ".join(f"ptr {pointers.to(place)}" for place in item.arguments)
-        calls.append(f"  call void @{symbol}({arguments})")
-    if any(isinstance(step, Copy) for step in plan.steps):
-        module.declarations["declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"] = None
-    header = f"define i32 @program(ptr %slots, ptr %arena) {target.attributes} {{"
-    program = "\n".join([header, *pointers.lines, *calls, "  ret i32 0", "}"])
-    return module.text() + program + "\n"
-
-
-class _Pointers:
-    """Addresses of places inside `@program`, each computed once."""
-
-    def __init__(self, plan: Plan) -> None:
-        first = {"input": 0, "output": len(plan.inputs)}
-        outputs = 1 + max((p.at for p in self._all(plan) if p.space == "output"), default=-1)
-        first["param"] = first["output"] + outputs
-        first["constant"] = first["param"] + len(plan.params)
-        self._first = first
-        self._known: dict[Place, str] = {}
-        self.lines: list[str] = []
-
-    @staticmethod
-    def _all(plan: Plan) -> list[Place]:
-        return [p for _, p in plan.places.items()] + [s.target for s in plan.steps if isinstance(s, Copy)]
-
-    def to(self, place: Place) -> str:
-        """The value holding the address of a place."""
-        if place not in self._known:
-            name = f"%{place.space}.{place.at}"
-            if place.space == "arena":
-                self.lines.append(f"  {name} = getelementptr i8, ptr %arena, i64 {place.at}")
-            else:
-                slot = self._first[place.space] + place.at
-                self.lines.append(f"  {name}.slot = getelementptr ptr, ptr %slots, i64 {slot}")
-                self.lines.append(f"  {name} = load ptr, ptr {name}.slot")
-            self._known[place] = name
-        return self._known[place]
-
-    def copy(self, step: Copy) -> str:
-        """A call that copies between places."""
-        source, target = self.to(step.source), self.to(step.target)
-        return f"  call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {step.bytes}, i1 false)"
 
 
 def bytes_moved(kernel: Kernel) -> int:

@@ -14,17 +14,20 @@ from typing import TypeVar
 
 from ..codegen.entry import ArrayType, ParamUse, Signature, Structure, emit_entry
 from ..codegen.jit import Target, compile_entry, compile_object
+from ..ir.collector import without_collection
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable, Graph, bind_sizes
 from ..ir.source import no_sources
 from ..ir.text import dump
 from ..ir.verify import verify
+from ..loop.parallel import is_shared
 from ..loop.text import show_function
 from ..passes.fuse import concrete, fuse
 from ..passes.kernel import Kernel
 from ..passes.memory import Plan, plan
 from ..rewrite import simplify
-from .lowering import Lowered, bytes_moved, emit_module, lower, machine_of, workspace_bytes
+from .assemble import emit_module
+from .lowering import Lowered, bytes_moved, lower, machine_of, workspace_bytes
 
 T = TypeVar("T")
 
@@ -53,6 +56,7 @@ class Options:
 
     optimize: int = 2
     fast_math: bool = False
+    threads: int = 1
 
 
 @dataclass(eq=False)
@@ -90,7 +94,8 @@ class Specialization:
         if stage == "graph":
             return dump(self.graph)
         if stage == "loops":
-            return "\n".join(show_function(item.function) for item in self.lowered)
+            functions = {id(item.function): item.function for item in self.lowered}
+            return "\n".join(map(show_function, functions.values()))
         return "\n".join(_show_kernel(kernel, self.plan) for kernel in self.kernels)
 
 
@@ -99,6 +104,7 @@ def verifying() -> bool:
     return os.environ.get("GRAPHC_VERIFY", "") not in ("", "0")
 
 
+@without_collection
 def simplified(graph: Graph, options: Options, trace: Trace) -> Graph:
     """The graph after the rewriting that the level asks for."""
     level = LEVELS[options.optimize].simplify
@@ -113,6 +119,7 @@ def simplified(graph: Graph, options: Options, trace: Trace) -> Graph:
     return found.graph
 
 
+@without_collection
 def specialize(
     name: str, graph: Graph, sizes: Mapping[str, int], structure: Structure, options: Options, trace: Trace
 ) -> Specialization:
@@ -130,12 +137,12 @@ def _specialize(
     if verifying():
         trace.timed("verify", lambda: verify(graph))
     target = Target.current()
-    machine = machine_of(target)
+    machine = machine_of(target, options.threads)
     kernels = trace.timed("fuse", lambda: fuse(graph))
     planned = trace.timed("plan", lambda: plan(graph, kernels, workspace_bytes(machine)))
     lowered = trace.timed("lower", lambda: lower(planned, machine, verifying()))
     llvm = trace.timed("emit", lambda: emit_module(lowered, planned, target))
-    signature = _signature(name, graph, planned, structure, lowered)
+    signature = _signature(name, graph, planned, structure, lowered, options.threads)
     effort = LEVELS[options.optimize].effort
     code = trace.timed("llvm", lambda: compile_object(llvm, target, effort))
     around = trace.timed("entry", lambda: compile_entry(emit_entry(signature), target))
@@ -143,7 +150,7 @@ def _specialize(
     return Specialization(graph, order, planned, lowered, llvm, signature, (around, code), dict(sizes), trace)
 
 
-def _signature(name: str, graph: Graph, planned: Plan, structure: Structure, lowered: list[Lowered]) -> Signature:
+def _signature(name: str, graph: Graph, planned: Plan, structure: Structure, lowered: list[Lowered], threads: int) -> Signature:
     def of(expr: Expr) -> ArrayType:
         return ArrayType(expr.dtype.name, concrete(expr))
 
@@ -158,6 +165,7 @@ def _signature(name: str, graph: Graph, planned: Plan, structure: Structure, low
         constants=len(planned.constants),
         arena_bytes=planned.arena_bytes,
         release_gil=work >= RELEASE_GIL_FROM,
+        threads=threads if any(is_shared(item.function) for item in lowered) else 1,
     )
 
 

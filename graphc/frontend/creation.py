@@ -9,7 +9,7 @@ from ..ir.dim import Dim, Size, as_shape
 from ..ir.dtype import as_dtype
 from ..ir.errors import GraphError, describe
 from ..ir.expr import Expr
-from ..ops import leaf
+from ..ops import leaf, mark, scalar
 from .lifting import ArrayLike, DTypeLike, constant_array, lift, normalize_axis
 
 
@@ -62,6 +62,18 @@ def constant(value: ArrayLike, dtype: DTypeLike | None = None) -> Expr:
     return leaf.constant(constant_array(value, dtype, None, "constant"))
 
 
+def asarray(obj: ArrayLike, /, *, dtype: DTypeLike | None = None) -> Expr:
+    """An expression as it is, anything else as a constant; in another dtype if one is given.
+
+    Raises:
+        DTypeError: it is no array, or does not convert to `dtype`.
+    """
+    if isinstance(obj, (Expr, Dim)):
+        expr = lift("asarray", obj)
+        return expr if dtype is None else scalar.astype(expr, as_dtype(dtype))
+    return constant(obj, dtype)
+
+
 def name(x: Expr, name: str) -> Expr:
     """Give an expression the name that pictures, messages and derivations show; the same object comes back.
 
@@ -76,6 +88,18 @@ def name(x: Expr, name: str) -> Expr:
     if x.op.name not in ("input", "param"):
         x.name = label
     return x
+
+
+def probe(x: ArrayLike, name: str) -> Expr:
+    """Hand a value out of the middle of a compiled graph: `f.probes[name]` is what it was in the latest call of f.
+
+    The result stands for `x` in what is computed further; outputs, derivatives and the optimized graph stay what they
+    are, but for the probed value, which has to be kept.
+
+    Raises:
+        GraphError: the name is no text; when compiled, if two probes have the same name.
+    """
+    return mark.probe(lift("probe", x), _checked_name("probe", name))
 
 
 def size(x: ArrayLike, axis: int | None = None) -> Expr:

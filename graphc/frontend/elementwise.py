@@ -1,10 +1,12 @@
-"""Elementwise functions, by the array API standard's names.
+"""Elementwise arithmetic, rounding, choosing, comparison, logic and bits, by the array API standard's names.
 
 Every function lifts, promotes and broadcasts its operands as `lifting` says, so that each line below only names the
-raw operation. Functions of real numbers turn integers and bool into float32.
+raw operation. `transcendental` has the functions of real numbers, `activations` those of networks.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from ..ir import dtype as dtypes
 from ..ir.dtype import as_dtype, promote
 from ..ir.errors import DTypeError
 from ..ir.expr import Expr
-from ..ops import scalar
+from ..ops import bitwise, rounding, scalar
 from .lifting import ArrayLike, DTypeLike, broadcast, floating, lift, operands, promoted, roles
 
 # Arithmetic ----------------------------------------------------------------------------------------------------
@@ -59,9 +61,22 @@ def square(x: ArrayLike, /) -> Expr:
     return scalar.square(lift("square", x))
 
 
-def sqrt(x: ArrayLike, /) -> Expr:
-    """√x; nan below 0."""
-    return scalar.sqrt(*floating("sqrt", x))
+def positive(x: ArrayLike, /) -> Expr:
+    """x itself, which is a number.
+
+    Raises:
+        DTypeError: x is bool.
+    """
+    expr = lift("positive", x)
+    if expr.dtype is dtypes.bool_:
+        raise DTypeError(f"positive is defined for float/int/uint, not bool{roles(expr)}")
+    return expr
+
+
+def reciprocal(x: ArrayLike, /) -> Expr:
+    """1 / x; of integers, float32."""
+    (real,) = floating("reciprocal", x)
+    return scalar.divide(scalar.like(1, real), real)
 
 
 def pow(x1: ArrayLike, x2: ArrayLike, /) -> Expr:
@@ -131,55 +146,60 @@ def _integer_power(base: Expr, exponent: int) -> Expr:
     return scalar.like(1, base) if result is None else result
 
 
-# Exponentials and what is made of them -------------------------------------------------------------------------
+# Rounding, remainders and signs --------------------------------------------------------------------------------
 
 
-def exp(x: ArrayLike, /) -> Expr:
-    """eˣ."""
-    return scalar.exp(*floating("exp", x))
+def ceil(x: ArrayLike, /) -> Expr:
+    """The smallest whole number ≥ x, in x's dtype. Its derivative is taken as 0, as that of all rounding."""
+    return _rounded("ceil", rounding.ceil, x)
 
 
-def expm1(x: ArrayLike, /) -> Expr:
-    """eˣ - 1, accurate near 0."""
-    return scalar.expm1(*floating("expm1", x))
+def floor(x: ArrayLike, /) -> Expr:
+    """The largest whole number ≤ x, in x's dtype."""
+    return _rounded("floor", rounding.floor, x)
 
 
-def log(x: ArrayLike, /) -> Expr:
-    """The natural logarithm of x; -inf at 0, nan below."""
-    return scalar.log(*floating("log", x))
+def round(x: ArrayLike, /) -> Expr:
+    """The whole number nearest to x, the even one of two, in x's dtype."""
+    return _rounded("round", rounding.round, x)
 
 
-def log1p(x: ArrayLike, /) -> Expr:
-    """ln(1 + x), accurate near 0."""
-    return scalar.log1p(*floating("log1p", x))
+def trunc(x: ArrayLike, /) -> Expr:
+    """The whole number nearest to x on the side of 0, in x's dtype."""
+    return _rounded("trunc", rounding.trunc, x)
 
 
-def tanh(x: ArrayLike, /) -> Expr:
-    """The hyperbolic tangent."""
-    return scalar.tanh(*floating("tanh", x))
+def _rounded(name: str, function: Callable[[Expr], Expr], x: ArrayLike) -> Expr:
+    expr = lift(name, x)
+    return function(expr) if expr.dtype.is_float else expr
 
 
-def sigmoid(x: ArrayLike, /) -> Expr:
-    """1 / (1 + e⁻ˣ), the logistic function."""
-    return scalar.sigmoid(*floating("sigmoid", x))
+def floor_divide(x1: ArrayLike, x2: ArrayLike, /) -> Expr:
+    """⌊x1 / x2⌋. An integer divided by 0 gives 0, the smallest one by -1 wraps. The derivatives are taken as 0."""
+    return rounding.floor_divide(*operands("floor_divide", x1, x2))
 
 
-def softplus(x: ArrayLike, /) -> Expr:
-    """ln(1 + eˣ), a smooth relu."""
-    return scalar.softplus(*floating("softplus", x))
+def remainder(x1: ArrayLike, x2: ArrayLike, /) -> Expr:
+    """x1 - x2 ⌊x1 / x2⌋, which has the sign of x2, as Python's `%`. By 0 it is 0 for integers, nan for floats."""
+    return rounding.remainder(*operands("remainder", x1, x2))
 
 
-def erf(x: ArrayLike, /) -> Expr:
-    """The error function, 2/√π ∫₀ˣ e^(-t²) dt."""
-    return scalar.erf(*floating("erf", x))
+def copysign(x1: ArrayLike, x2: ArrayLike, /) -> Expr:
+    """|x1| with the sign of x2, where -0.0 is negative. The derivative at x1 = 0 is taken as 0."""
+    return rounding.copysign(*floating("copysign", x1, x2))
 
 
-# Piecewise and choosing ----------------------------------------------------------------------------------------
+def nextafter(x1: ArrayLike, x2: ArrayLike, /) -> Expr:
+    """The float next to x1 in the direction of x2; x2 where they are equal."""
+    return rounding.nextafter(*floating("nextafter", x1, x2))
 
 
-def relu(x: ArrayLike, /) -> Expr:
-    """max(x, 0). The derivative at 0 is taken as 0."""
-    return scalar.relu(lift("relu", x))
+def signbit(x: ArrayLike, /) -> Expr:
+    """Whether x is negative, where -0.0 and nan may be, bool."""
+    return rounding.signbit(*floating("signbit", x))
+
+
+# Choosing ------------------------------------------------------------------------------------------------------
 
 
 def maximum(x1: ArrayLike, x2: ArrayLike, /) -> Expr:
@@ -270,9 +290,88 @@ def logical_not(x: ArrayLike, /) -> Expr:
     return scalar.logical_not(lift("logical_not", x))
 
 
+def logical_xor(x1: ArrayLike, x2: ArrayLike, /) -> Expr:
+    """x1 or x2 but not both, elementwise; both are bool."""
+    return scalar.logical_xor(*operands("logical_xor", x1, x2))
+
+
 def isfinite(x: ArrayLike, /) -> Expr:
     """Whether x is neither infinite nor nan, bool."""
     return scalar.isfinite(*floating("isfinite", x))
+
+
+def isinf(x: ArrayLike, /) -> Expr:
+    """Whether x is inf or -inf, bool."""
+    return scalar.isinf(*floating("isinf", x))
+
+
+def isnan(x: ArrayLike, /) -> Expr:
+    """Whether x is nan, bool."""
+    return scalar.isnan(*floating("isnan", x))
+
+
+# Bits ----------------------------------------------------------------------------------------------------------
+
+
+def bitwise_and(x1: ArrayLike, x2: ArrayLike, /) -> Expr:
+    """The bits that are set in x1 and in x2: of integers, or of bool."""
+    return _bits("bitwise_and", bitwise.bitwise_and, scalar.logical_and, x1, x2)
+
+
+def bitwise_or(x1: ArrayLike, x2: ArrayLike, /) -> Expr:
+    """The bits that are set in x1 or in x2: of integers, or of bool."""
+    return _bits("bitwise_or", bitwise.bitwise_or, scalar.logical_or, x1, x2)
+
+
+def bitwise_xor(x1: ArrayLike, x2: ArrayLike, /) -> Expr:
+    """The bits in which x1 and x2 differ: of integers, or of bool."""
+    return _bits("bitwise_xor", bitwise.bitwise_xor, scalar.logical_xor, x1, x2)
+
+
+def bitwise_invert(x: ArrayLike, /) -> Expr:
+    """Every bit of x turned: of integers, or of bool."""
+    return _bits("bitwise_invert", bitwise.bitwise_invert, scalar.logical_not, x)
+
+
+def _bits(name: str, of_integers: Callable[..., Expr], of_bool: Callable[..., Expr], *values: ArrayLike) -> Expr:
+    exprs = operands(name, *values)
+    return of_bool(*exprs) if exprs[0].dtype is dtypes.bool_ else of_integers(*exprs)
+
+
+def bitwise_left_shift(x1: ArrayLike, x2: ArrayLike, /) -> Expr:
+    """The bits of x1 moved up by x2 places; 0 where x2 is negative, or the width of the dtype or more."""
+    return bitwise.bitwise_left_shift(*operands("bitwise_left_shift", x1, x2))
+
+
+def bitwise_right_shift(x1: ArrayLike, x2: ArrayLike, /) -> Expr:
+    """The bits of x1 moved down by x2 places, the sign above.
+
+    Where x2 is negative, or the width of the dtype or more: 0, or -1 of negative numbers.
+    """
+    return bitwise.bitwise_right_shift(*operands("bitwise_right_shift", x1, x2))
+
+
+# Complex numbers, of which there are none ----------------------------------------------------------------------
+
+
+def conj(x: ArrayLike, /) -> Expr:
+    """x itself, which is real."""
+    return lift("conj", x)
+
+
+def real(x: ArrayLike, /) -> Expr:
+    """x itself, which is real."""
+    return lift("real", x)
+
+
+def imag(x: ArrayLike, /) -> Expr:
+    """Refused: there are no complex dtypes.
+
+    Raises:
+        DTypeError: always.
+    """
+    expr = lift("imag", x)
+    raise DTypeError(f"imag: graphc has no complex dtypes, so it would be 0 everywhere{roles(expr)}")
 
 
 # Conversions and marks -----------------------------------------------------------------------------------------

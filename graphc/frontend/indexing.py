@@ -1,50 +1,162 @@
-"""Elements by position: basic indexing `x[...]`, take_along_axis and one_hot.
+"""Elements by position: `x[...]`, `x.at[...]`, take, take_along_axis, dynamic slices and one_hot.
 
 Bounds of slices are those of Python's sequences, also along a named dimension: `x[1:]` and `x[:-1]` of size `batch`
-both have size max(batch - 1, 0).
+both have size max(batch - 1, 0). Indices that are computed count from the end when negative; out of range they are
+clamped for reads and dropped for writes (an error in a function compiled with `check=True`).
 """
 
 from __future__ import annotations
 
-import operator
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import numpy as np
 
-from ..ir.dim import Dim, Shape, Size, as_size, ceildiv, maximum, minimum
-from ..ir.dtype import as_dtype, int64
-from ..ir.errors import DTypeError, ShapeError, describe
+from ..ir.dim import Dim, Shape, Size, as_size
+from ..ir.dtype import DType, as_dtype, bool_, int64, promote
+from ..ir.errors import DTypeError, GraphError, ShapeError, describe
 from ..ir.expr import Expr
-from ..ops import index, leaf, scalar
+from ..ops import dynamic, index, leaf, scalar
 from ..ops import shape as raw
 from .lifting import ArrayLike, DTypeLike, broadcast_shape, lift, normalize_axis, roles
+from .selection import combined, selection
 
-Window = tuple[Size, Size, int]
-"""Start, size and step along one axis."""
+_NO_INDICES = np.zeros(0, np.int64)
 
 
 def getitem(x: Expr, key: Any) -> Expr:
-    """x[key] for integers, slices (steps may be negative), Ellipsis and None, as NumPy's basic indexing.
+    """x[key] as NumPy's: integers, slices, Ellipsis, None, integer arrays that broadcast, and masks of numbers.
+
+    An integer or an array of them may be an expression; so may the start of a slice whose length is known,
+    x[i : i + 3]. The axes of index arrays stand where these stand together, else in front.
 
     Raises:
-        ShapeError: too many indices, or an integer outside the axis.
-        DTypeError: an index that is an array, an expression, a bool or no index at all.
+        ShapeError: too many indices, an integer outside the axis, arrays that do not broadcast, a length that is not
+            known.
+        DTypeError: an index that is none, or a mask that is computed, of which the shape would depend.
     """
-    keys = _expanded(x, key if isinstance(key, tuple) else (key,))
-    windows: list[Window] = []
-    shape: list[Size] = []
-    for item in keys:
-        if item is None:
-            shape.append(1)
-            continue
-        axis = len(windows)
-        if isinstance(item, slice):
-            windows.append(_window(x, axis, item))
-            shape.append(windows[-1][1])
-        else:
-            windows.append((_position(x, axis, item), 1, 1))
-    starts, sizes, steps = zip(*windows, strict=True) if windows else ((), (), ())
-    return raw.reshape(raw.slice(x, starts, sizes, steps), tuple(shape))
+    return selection(x, key).read(x)
+
+
+class At:
+    """`x.at[key]`: the same as `x[key]`, to be written. Nothing is changed in place: each method gives a new array.
+
+    Where several indices name one place, `set` keeps the last of them in the order of the indices; the others take
+    in all.
+    """
+
+    __slots__ = ("_x",)
+
+    def __init__(self, x: Expr) -> None:
+        self._x = x
+
+    def __getitem__(self, key: Any) -> Place:
+        return Place(self._x, key)
+
+
+class Place:
+    """What `x.at[key]` names."""
+
+    __slots__ = ("_key", "_x")
+
+    def __init__(self, x: Expr, key: Any) -> None:
+        self._x = x
+        self._key = key
+
+    def get(self) -> Expr:
+        """x[key]."""
+        return getitem(self._x, self._key)
+
+    def set(self, values: ArrayLike) -> Expr:
+        """x with x[key] replaced by `values`, which broadcast."""
+        return self._write("set", values)
+
+    def add(self, values: ArrayLike) -> Expr:
+        """x with `values` added at x[key], as often as a place is named."""
+        return self._write("add", values)
+
+    def multiply(self, values: ArrayLike) -> Expr:
+        """x with x[key] multiplied by `values`."""
+        return self._write("multiply", values)
+
+    def min(self, values: ArrayLike) -> Expr:
+        """x with the smaller of x[key] and `values`; nan if either is."""
+        return self._write("min", values)
+
+    def max(self, values: ArrayLike) -> Expr:
+        """x with the larger of x[key] and `values`; nan if either is."""
+        return self._write("max", values)
+
+    def _write(self, mode: str, values: ArrayLike) -> Expr:
+        x, key = self._x, self._key
+        what = f"x.at[...].{mode}"
+        if x.dtype is bool_ and mode != "set":
+            raise DTypeError(f"{what}: bool can be set only; convert it with gc.astype first{describe(x=x)}")
+        new = _as_dtype_of(what, x, values)
+        if isinstance(key, Expr) and key.dtype is bool_:
+            return _where_marked(what, x, key, new, mode)
+        chosen = selection(x, key)
+        return chosen.write(x, _laid_out(what, x, new, chosen.shape(x)), mode)
+
+
+def _as_dtype_of(what: str, x: Expr, values: ArrayLike) -> Expr:
+    """Values in the dtype of what they go to, where they fit its kind."""
+    new = lift(what, values, x.dtype if _is_number(values, x.dtype) else None)
+    fits = new.dtype is x.dtype or x.dtype.is_float or promote(new.dtype, x.dtype).kind == x.dtype.kind
+    if not fits:
+        raise DTypeError(
+            f"{what}: {new.dtype} does not convert to {x.dtype} without losing its meaning; convert it with gc.astype"
+            f"{describe(x=x, values=new)}"
+        )
+    return scalar.astype(new, x.dtype)
+
+
+def _is_number(values: ArrayLike, dtype: DType) -> bool:
+    """Whether Python's own number takes the dtype."""
+    kinds: tuple[type, ...] = (bool,) if dtype is bool_ else (int, float, bool) if dtype.is_float else (int, bool)
+    return isinstance(values, kinds)
+
+
+def _laid_out(what: str, x: Expr, values: Expr, shape: Shape) -> Expr:
+    if broadcast_shape(what, (x, values), (shape, values.shape)) != shape:
+        raise ShapeError(f"{what}: values of shape {values.shape} do not fit {shape}{describe(x=x, values=values)}")
+    return raw.broadcast_to(values, shape)
+
+
+def _where_marked(what: str, x: Expr, mask: Expr, values: Expr, mode: str) -> Expr:
+    """A mask over the first axes of x: a choice, element by element."""
+    if mask.shape != x.shape[: mask.ndim]:
+        raise ShapeError(f"{what}: a mask has the sizes of the first axes{describe(x=x, mask=mask)}")
+    spread = raw.reshape(mask, (*mask.shape, *(1,) * (x.ndim - mask.ndim)))
+    return scalar.where(raw.broadcast_to(spread, x.shape), combined(x, _laid_out(what, x, values, x.shape), mode), x)
+
+
+def take(x: ArrayLike, indices: ArrayLike, /, *, axis: int | None = None) -> Expr:
+    """Along `axis`, the slices of x at `indices`, laid out over the axes of `indices`: rows of an embedding.
+
+    x of shape (n, d) and indices of shape (batch, length) give (batch, length, d). Indices from -n to n-1 count as
+    NumPy's; others are clamped to the nearest, and get no gradient (an error in a function compiled with
+    `check=True`). The gradient adds up whole slices, as often as each was taken.
+
+    Args:
+        axis: may be left out where x has one axis.
+
+    Raises:
+        DTypeError: the indices are no integers.
+        ShapeError: there is no such axis, or nothing to take from.
+    """
+    source, positions = lift("take", x), _indices("take", indices)
+    if axis is None and source.ndim != 1:
+        raise ShapeError(f"take: of {source.ndim} axes one has to be named{describe(x=source)}")
+    return index.take(source, positions, normalize_axis("take", source, 0 if axis is None else axis))
+
+
+def _indices(what: str, indices: ArrayLike) -> Expr:
+    empty = isinstance(indices, (list, tuple)) and len(indices) == 0
+    positions = leaf.constant(_NO_INDICES) if empty else lift(what, indices)
+    if not positions.dtype.is_integer:
+        raise DTypeError(f"{what}: indices must be integers{describe(indices=positions)}")
+    return positions
 
 
 def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int = -1) -> Expr:
@@ -105,91 +217,95 @@ def _with_one(x: Expr, axis: int) -> Shape:
     return tuple(1 if i == axis else d for i, d in enumerate(x.shape))
 
 
-def _expanded(x: Expr, keys: tuple[Any, ...]) -> list[Any]:
-    """The indices with `...` replaced, one for each axis of x, and None where an axis is new."""
-    for key in keys:
-        if isinstance(key, (Expr, np.ndarray, list, bool, np.bool_)):
-            raise DTypeError(
-                "indexing with an array, a list or a bool is not basic indexing; use gc.take_along_axis to gather, "
-                f"gc.one_hot to mark positions, or gc.where to choose by a condition{describe(x=x)}"
-            )
-    used = sum(1 for k in keys if k is not None and k is not Ellipsis)
-    if used > x.ndim:
-        raise ShapeError(f"indexing: {used} indices for {x.ndim} axes{describe(x=x)}")
-    dots = [i for i, k in enumerate(keys) if k is Ellipsis]
-    if len(dots) > 1:
-        raise ShapeError(f"indexing: only one ... may stand for the remaining axes{describe(x=x)}")
-    at = dots[0] if dots else len(keys)
-    fill = [slice(None)] * (x.ndim - used)
-    return [*keys[:at], *fill, *keys[at + 1 :]]
+def dynamic_slice(x: ArrayLike, starts: Sequence[ArrayLike] | ArrayLike, sizes: Sequence[Size]) -> Expr:
+    """A window of x that begins at `starts`, which may be computed, and has these sizes.
+
+    A start counts from the end when negative, and is clamped so that the window lies inside.
+
+    Args:
+        starts: an integer for each axis; one alone where x has one axis.
+        sizes: a size for each axis.
+
+    Raises:
+        ShapeError: not one start and one size for each axis, or a size the axis has no room for.
+        DTypeError: a start that is no integer.
+    """
+    part = lift("dynamic_slice", x)
+    firsts, extents = _starts("dynamic_slice", part, starts), _one_each(sizes)
+    if len(extents) != part.ndim:
+        raise ShapeError(f"dynamic_slice: {len(extents)} sizes for {part.ndim} axes{describe(x=part)}")
+    for axis, (start, size) in enumerate(zip(firsts, extents, strict=True)):
+        part = dynamic.dynamic_slice(part, start, axis, as_size(size))
+    return part
 
 
-def _integer(x: Expr, axis: int, value: Any) -> Size:
-    if isinstance(value, Dim):
-        return value
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise DTypeError(
-            f"indexing: {value!r} is no index of axis {axis}; use integers, slices, ... and None{describe(x=x)}"
-        ) from None
+def dynamic_update_slice(x: ArrayLike, update: ArrayLike, starts: Sequence[ArrayLike] | ArrayLike) -> Expr:
+    """x with `update` in place of the window that begins at `starts`, which are taken as by `dynamic_slice`.
+
+    Raises:
+        ShapeError: not one start for each axis, another number of axes, or an update that x has no room for.
+        DTypeError: a start that is no integer, or an update that does not convert to the dtype of x.
+    """
+    whole = lift("dynamic_update_slice", x)
+    part = _as_dtype_of("dynamic_update_slice", whole, update)
+    firsts = _starts("dynamic_update_slice", whole, starts)
+    if part.ndim != whole.ndim:
+        raise ShapeError(
+            f"dynamic_update_slice: x and the update must have the same number of axes{describe(x=whole, update=part)}"
+        )
+    wholes = []
+    for axis, (start, size) in enumerate(zip(firsts, part.shape, strict=True)):
+        wholes.append(whole)
+        whole = dynamic.dynamic_slice(whole, start, axis, size)
+    for axis in reversed(range(part.ndim)):
+        part = dynamic.dynamic_update_slice(wholes[axis], part, firsts[axis], axis)
+    return part
 
 
-def _position(x: Expr, axis: int, key: Any) -> Size:
-    size, position = x.shape[axis], _integer(x, axis, key)
-    if isinstance(size, int) and isinstance(position, int) and not -size <= position < size:
-        raise ShapeError(f"indexing: {position} is outside axis {axis} of size {size}{describe(x=x)}")
-    return size + position if isinstance(position, int) and position < 0 else position
-
-
-def _window(x: Expr, axis: int, key: slice) -> Window:
-    whole = x.shape[axis]
-    step = 1 if key.step is None else _integer(x, axis, key.step)
-    if not isinstance(step, int) or step == 0:
-        raise ShapeError(f"indexing: a step is an integer other than 0, not {step}{describe(x=x)}")
-    start = None if key.start is None else _integer(x, axis, key.start)
-    stop = None if key.stop is None else _integer(x, axis, key.stop)
-    if isinstance(whole, int) and not isinstance(start, Dim) and not isinstance(stop, Dim):
-        positions = range(*slice(start, stop, step).indices(whole))
-        return (positions.start if len(positions) else 0), len(positions), step
-    if step > 0:
-        first, size = _forward(whole, start, stop)
+def _starts(what: str, x: Expr, starts: Sequence[ArrayLike] | ArrayLike) -> list[Expr]:
+    if isinstance(starts, Expr) and starts.ndim == 1 and isinstance(starts.shape[0], int):
+        given: Sequence[ArrayLike] = [getitem(starts, i) for i in range(starts.shape[0])]
     else:
-        first, size = _backward(whole, start, stop)
-    return first, ceildiv(size, abs(step)), step
+        given = _one_each(starts)
+    if len(given) != x.ndim:
+        raise ShapeError(f"{what}: {len(given)} starts for {x.ndim} axes{describe(x=x)}")
+    firsts = [lift(what, s) for s in given]
+    for first in firsts:
+        if first.ndim or not first.dtype.is_integer:
+            raise DTypeError(f"{what}: a start is one integer{describe(start=first)}")
+    return firsts
 
 
-def _forward(whole: Size, start: Size | None, stop: Size | None) -> tuple[Size, Size]:
-    """First position and extent of start:stop, in the simplest form that is right for every size."""
-    if start is None or start == 0:
-        return 0, _clamped(whole, stop, whole)
-    if _from_back(start) and (stop is None or stop == whole):
-        return maximum(whole + start, 0), minimum(-start, whole)
-    if not _from_back(start) and (stop is None or _from_back(stop) or stop == whole):
-        # Where `start` lies behind the end the window is empty, and then nothing reads its start.
-        end = whole if stop is None or stop == whole else whole + stop
-        return start, maximum(end - start, 0)
-    first = _clamped(whole, start, 0)
-    return first, maximum(_clamped(whole, stop, whole) - first, 0)
+def _one_each(given: Any) -> Sequence[Any]:
+    return given if isinstance(given, (list, tuple)) else [given]
 
 
-def _backward(whole: Size, start: Size | None, stop: Size | None) -> tuple[Size, Size]:
-    """The same for steps below zero: from `start` down to, and without, `stop`."""
-    last = whole - 1
-    first = last if start is None else minimum(start, last) if not _from_back(start) else maximum(whole + start, -1)
-    if stop is None:
-        end: Size = -1
-    else:
-        end = minimum(stop, last) if not _from_back(stop) else maximum(whole + stop, -1)
-    return first, maximum(first - end, 0)
+def _refusal(name: str, instead: str) -> Any:
+    """A function of the standard whose result has a shape that depends on values."""
+
+    def refuse(x: ArrayLike, /) -> NoReturn:
+        expr = lift(name, x)
+        raise GraphError(
+            f"{name}: how many elements the result has would depend on values, and shapes are known before a call; "
+            f"{instead}{describe(x=expr)}"
+        )
+
+    refuse.__name__ = name
+    refuse.__doc__ = f"Refused: {name} has a result whose shape depends on values. Instead: {instead}."
+    return refuse
 
 
-def _from_back(bound: Size) -> bool:
-    return isinstance(bound, int) and bound < 0
+_SORTED = "gc.sort puts equal elements side by side at a fixed size, and gc.sum(sorted[1:] != sorted[:-1]) counts them"
+nonzero = _refusal(
+    "nonzero",
+    "gc.where(x != 0, a, b) chooses in place, gc.count_nonzero counts, and gc.argsort(x != 0, descending=True) lists "
+    "the positions first at a fixed size",
+)
+unique_all = _refusal("unique_all", _SORTED)
+unique_counts = _refusal("unique_counts", _SORTED)
+unique_inverse = _refusal("unique_inverse", _SORTED)
+unique_values = _refusal("unique_values", _SORTED)
 
 
-def _clamped(whole: Size, bound: Size | None, default: Size) -> Size:
-    """A bound counted from the front, between 0 and the size."""
-    if bound is None:
-        return default
-    return maximum(whole + bound, 0) if _from_back(bound) else minimum(bound, whole)
+def _with_one(x: Expr, axis: int) -> Shape:
+    return tuple(1 if i == axis else d for i, d in enumerate(x.shape))

@@ -48,7 +48,7 @@ def lift(op: str, value: ArrayLike, dtype: DType | None = None) -> Expr:
         DTypeError: it is no array, or a weak number does not fit the dtype.
     """
     if isinstance(value, Expr):
-        return value
+        return scalar.astype(value, dtype or _WEAK_DEFAULTS[_kind_rank(value.dtype)]) if leaf.is_weak(value) else value
     if isinstance(value, Dim):
         size = leaf.size(value)
         return size if dtype is None else scalar.astype(size, dtype)
@@ -183,7 +183,7 @@ def constant_array(value: ArrayLike, dtype: DTypeLike | None, default: DType | N
 
 
 def _takes_dtype(value: object) -> bool:
-    return isinstance(value, Dim) or is_weak(value)
+    return leaf.is_weak(value) if isinstance(value, Expr) else isinstance(value, Dim) or is_weak(value)
 
 
 def _kind_rank(dtype: DType) -> int:
@@ -191,6 +191,8 @@ def _kind_rank(dtype: DType) -> int:
 
 
 def _weak_kind(op: str, value: object) -> int:
+    if isinstance(value, Expr):
+        return _kind_rank(value.dtype)
     return 1 if isinstance(value, Dim) else _WEAK_KINDS[_weak_array(op, value).dtype.kind]
 
 

@@ -12,19 +12,41 @@ from ..ir.errors import DTypeError, GraphError, ShapeError, describe
 from ..ir.expr import Expr
 from ..ir.op import Array
 from ..ops import leaf
-from . import elementwise, reductions, shapes
+from . import elementwise, reductions, shapes, transcendental
 from .contraction import matmul
-from .indexing import getitem, take_along_axis
+from .indexing import At, getitem
+from .lifting import ArrayLike
+from .numpy_names import REARRANGED
+
+
+def _divmod(x1: ArrayLike, x2: ArrayLike) -> tuple[Expr, Expr]:
+    return elementwise.floor_divide(x1, x2), elementwise.remainder(x1, x2)
+
+
+def _round(x: ArrayLike, decimals: int | None = 0) -> Expr:
+    """x to that many digits after the point, as NumPy has it: scaled, rounded to whole numbers, and scaled back."""
+    if not decimals:
+        return elementwise.round(x)
+    power = 10.0 ** abs(decimals)
+    if decimals > 0:
+        return elementwise.divide(elementwise.round(elementwise.multiply(x, power)), power)
+    return elementwise.multiply(elementwise.round(elementwise.divide(x, power)), power)
+
 
 _BINARY: dict[str, Callable[[Any, Any], Expr]] = {
     "add": elementwise.add,
     "sub": elementwise.subtract,
     "mul": elementwise.multiply,
     "truediv": elementwise.divide,
+    "floordiv": elementwise.floor_divide,
+    "mod": elementwise.remainder,
     "pow": elementwise.pow,
     "matmul": matmul,
-    "and": elementwise.logical_and,
-    "or": elementwise.logical_or,
+    "and": elementwise.bitwise_and,
+    "or": elementwise.bitwise_or,
+    "xor": elementwise.bitwise_xor,
+    "lshift": elementwise.bitwise_left_shift,
+    "rshift": elementwise.bitwise_right_shift,
 }
 _COMPARISONS: dict[str, Callable[[Any, Any], Expr]] = {
     "eq": elementwise.equal,
@@ -35,24 +57,49 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Expr]] = {
     "ge": elementwise.greater_equal,
 }
 _UNARY: dict[str, Callable[[Any], Expr]] = {
+    "pos": elementwise.positive,
     "neg": elementwise.negative,
     "abs": elementwise.abs,
-    "invert": elementwise.logical_not,
+    "invert": elementwise.bitwise_invert,
+    "ceil": elementwise.ceil,
+    "floor": elementwise.floor,
+    "trunc": elementwise.trunc,
 }
 
-_UFUNCS: dict[np.ufunc, Callable[..., Expr]] = {
+_UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.matmul: matmul,
+    np.arccos: transcendental.acos,
+    np.arccosh: transcendental.acosh,
+    np.arcsin: transcendental.asin,
+    np.arcsinh: transcendental.asinh,
+    np.arctan: transcendental.atan,
+    np.arctan2: transcendental.atan2,
+    np.arctanh: transcendental.atanh,
+    np.conjugate: elementwise.conj,
+    np.divmod: _divmod,
+    np.invert: elementwise.bitwise_invert,
+    np.left_shift: elementwise.bitwise_left_shift,
+    np.power: elementwise.pow,
+    np.right_shift: elementwise.bitwise_right_shift,
+    np.rint: elementwise.round,
     **{
         getattr(np, function.__name__): function
         for function in (
-            elementwise.abs, elementwise.add, elementwise.divide, elementwise.equal, elementwise.exp,
-            elementwise.expm1, elementwise.greater, elementwise.greater_equal, elementwise.isfinite, elementwise.less,
-            elementwise.less_equal, elementwise.log, elementwise.log1p, elementwise.logical_and,
-            elementwise.logical_not, elementwise.logical_or, elementwise.maximum, elementwise.minimum,
-            elementwise.multiply, elementwise.negative, elementwise.not_equal, elementwise.pow, elementwise.sign,
-            elementwise.sqrt, elementwise.square, elementwise.subtract, elementwise.tanh,
+            elementwise.add, elementwise.bitwise_and, elementwise.bitwise_or, elementwise.bitwise_xor,
+            elementwise.ceil, elementwise.copysign, elementwise.divide, elementwise.equal, elementwise.floor,
+            elementwise.floor_divide, elementwise.greater, elementwise.greater_equal, elementwise.isfinite,
+            elementwise.isinf, elementwise.isnan, elementwise.less, elementwise.less_equal, elementwise.logical_and,
+            elementwise.logical_not, elementwise.logical_or, elementwise.logical_xor, elementwise.maximum,
+            elementwise.minimum, elementwise.multiply, elementwise.negative, elementwise.nextafter,
+            elementwise.not_equal, elementwise.positive, elementwise.reciprocal, elementwise.remainder,
+            elementwise.sign, elementwise.signbit, elementwise.square, elementwise.subtract, elementwise.trunc,
+            transcendental.cbrt, transcendental.cos, transcendental.cosh, transcendental.exp, transcendental.exp2,
+            transcendental.expm1, transcendental.hypot, transcendental.log, transcendental.log10,
+            transcendental.log1p, transcendental.log2, transcendental.logaddexp, transcendental.sin,
+            transcendental.sinh, transcendental.sqrt, transcendental.tan, transcendental.tanh,
         )
     },
+    np.absolute: elementwise.abs,
 }  # fmt: skip
 
 _FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
@@ -61,12 +108,16 @@ _FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.max: reductions.max,
     np.min: reductions.min,
     np.argmax: reductions.argmax,
+    **REARRANGED,
     np.reshape: shapes.reshape,
     np.expand_dims: shapes.expand_dims,
     np.squeeze: shapes.squeeze,
     np.broadcast_to: shapes.broadcast_to,
-    np.take_along_axis: take_along_axis,
     np.where: elementwise.where,
+    np.clip: elementwise.clip,
+    np.around: _round,
+    np.round: _round,
+    np.real: elementwise.real,
     np.shape: lambda x: x.shape,
     np.ndim: lambda x: x.ndim,
 }
@@ -82,8 +133,11 @@ def attach() -> None:
     for name, unary in _UNARY.items():
         setattr(Expr, f"__{name}__", _alone(unary))
     methods: dict[str, Any] = {
-        "__pos__": lambda self: self,
+        "__divmod__": _forward(_divmod),
+        "__rdivmod__": _reflected(_divmod),
+        "__round__": _round,
         "__getitem__": getitem,
+        "at": property(At, doc="x.at[key].set(values), .add, .multiply, .min, .max: x with what x[key] names changed."),
         "__array_ufunc__": _array_ufunc,
         "__array_function__": _array_function,
         "T": property(_transposed, doc="A matrix with its axes exchanged."),
@@ -94,15 +148,15 @@ def attach() -> None:
         setattr(Expr, name, method)
 
 
-def _forward(function: Callable[[Any, Any], Expr]) -> Callable[[Expr, Any], Expr]:
-    def method(self: Expr, other: Any) -> Expr:
+def _forward(function: Callable[[Any, Any], Any]) -> Callable[[Expr, Any], Any]:
+    def method(self: Expr, other: Any) -> Any:
         return function(self, other)
 
     return method
 
 
-def _reflected(function: Callable[[Any, Any], Expr]) -> Callable[[Expr, Any], Expr]:
-    def method(self: Expr, other: Any) -> Expr:
+def _reflected(function: Callable[[Any, Any], Any]) -> Callable[[Expr, Any], Any]:
+    def method(self: Expr, other: Any) -> Any:
         return function(other, self)
 
     return method
@@ -115,7 +169,7 @@ def _alone(function: Callable[[Any], Expr]) -> Callable[[Expr], Expr]:
     return method
 
 
-def _array_ufunc(self: Expr, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Expr:
+def _array_ufunc(self: Expr, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """np.exp(x) and `array + x` build graph too; what graphc does not have, or writing into arrays, is refused."""
     function = _UFUNCS.get(ufunc)
     if function is None or method != "__call__":

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..ir import dtype as dtypes
-from ..ir.dim import product
+from ..ir.dim import Size, product
 from ..ir.dtype import DType, as_dtype
-from ..ir.errors import DTypeError, describe
 from ..ir.expr import Expr
 from ..ops import leaf, reduce, scalar
 from ..ops.shape import broadcast_to, reshape
@@ -25,8 +26,22 @@ def sum(x: ArrayLike, axis: Axis = None, *, dtype: DTypeLike | None = None, keep
     """
     expr = lift("sum", x)
     axes = normalize_axes("sum", expr, axis)
-    wide = as_dtype(dtype) if dtype is not None else _sum_dtype(expr.dtype)
-    return _kept(reduce.sum(scalar.astype(expr, wide), axes), expr, axes, keepdims)
+    wide = as_dtype(dtype) if dtype is not None else wide_dtype(expr.dtype)
+    return kept(reduce.sum(scalar.astype(expr, wide), axes), expr, axes, keepdims)
+
+
+def prod(x: ArrayLike, axis: Axis = None, *, dtype: DTypeLike | None = None, keepdims: bool = False) -> Expr:
+    """The product over `axis` (all axes by default), in the dtypes of `sum`. The product of no elements is 1.
+
+    The derivative by a factor is the product of the others, right also where factors are 0.
+
+    Raises:
+        ShapeError: there is no such axis.
+    """
+    expr = lift("prod", x)
+    axes = normalize_axes("prod", expr, axis)
+    wide = as_dtype(dtype) if dtype is not None else wide_dtype(expr.dtype)
+    return kept(reduce.prod(scalar.astype(expr, wide), axes), expr, axes, keepdims)
 
 
 def mean(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Expr:
@@ -37,10 +52,9 @@ def mean(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Expr:
     """
     (expr,) = floating("mean", x)
     axes = normalize_axes("mean", expr, axis)
-    total = _kept(reduce.sum(expr, axes), expr, axes, keepdims)
+    total = kept(reduce.sum(expr, axes), expr, axes, keepdims)
     count = product(tuple(expr.shape[a] for a in axes))
-    number = leaf.scalar(count, expr.dtype) if isinstance(count, int) else scalar.astype(leaf.size(count), expr.dtype)
-    return scalar.divide(total, broadcast_to(number, total.shape))
+    return scalar.divide(total, broadcast_to(number_of(count, expr.dtype), total.shape))
 
 
 def max(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Expr:
@@ -52,7 +66,7 @@ def max(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Expr:
     """
     expr = lift("max", x)
     axes = normalize_axes("max", expr, axis)
-    return _kept(reduce.max(expr, axes), expr, axes, keepdims)
+    return kept(reduce.max(expr, axes), expr, axes, keepdims)
 
 
 def min(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Expr:
@@ -64,7 +78,40 @@ def min(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Expr:
     """
     expr = lift("min", x)
     axes = normalize_axes("min", expr, axis)
-    return _kept(_reversed(reduce.max(_reversed(expr), axes)), expr, axes, keepdims)
+    return kept(reduce.min(expr, axes), expr, axes, keepdims)
+
+
+def any(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Expr:
+    """Whether some element over `axis` (all axes by default) is true: is not 0. Of no elements: false.
+
+    Raises:
+        ShapeError: there is no such axis.
+    """
+    expr = _truth("any", x)
+    axes = normalize_axes("any", expr, axis)
+    return kept(reduce.any(expr, axes), expr, axes, keepdims)
+
+
+def all(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Expr:
+    """Whether every element over `axis` (all axes by default) is true: is not 0. Of no elements: true.
+
+    Raises:
+        ShapeError: there is no such axis.
+    """
+    expr = _truth("all", x)
+    axes = normalize_axes("all", expr, axis)
+    return kept(reduce.all(expr, axes), expr, axes, keepdims)
+
+
+def count_nonzero(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Expr:
+    """How many elements over `axis` (all axes by default) are not 0, int64.
+
+    Raises:
+        ShapeError: there is no such axis.
+    """
+    expr = _truth("count_nonzero", x)
+    axes = normalize_axes("count_nonzero", expr, axis)
+    return kept(reduce.sum(scalar.astype(expr, dtypes.int64), axes), expr, axes, keepdims)
 
 
 def argmax(x: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> Expr:
@@ -76,12 +123,19 @@ def argmax(x: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> 
         ShapeError: there is no such axis, or no elements along it.
         DTypeError: bool has no order.
     """
-    expr = lift("argmax", x)
-    if axis is None:
-        found = reduce.argmax(reshape(expr, (product(expr.shape),)), 0)
-        return _kept(found, expr, tuple(range(expr.ndim)), keepdims)
-    along = normalize_axis("argmax", expr, axis)
-    return _kept(reduce.argmax(expr, along), expr, (along,), keepdims)
+    return _position("argmax", reduce.argmax, x, axis, keepdims)
+
+
+def argmin(x: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> Expr:
+    """The position of the first smallest element along an axis, int64; of the first nan if there is one.
+
+    Without an axis, the position in the flattened array.
+
+    Raises:
+        ShapeError: there is no such axis, or no elements along it.
+        DTypeError: bool has no order.
+    """
+    return _position("argmin", reduce.argmin, x, axis, keepdims)
 
 
 def logsumexp(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Expr:
@@ -98,7 +152,7 @@ def logsumexp(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Exp
     shift = scalar.where(scalar.isfinite(largest), largest, scalar.like(0, largest))
     shifted = scalar.subtract(expr, reduce.spread(shift, expr.shape, axes))
     total = scalar.add(scalar.log(reduce.sum(scalar.exp(shifted), axes)), shift)
-    return _kept(total, expr, axes, keepdims)
+    return kept(total, expr, axes, keepdims)
 
 
 def softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Expr:
@@ -132,21 +186,32 @@ def _below_maximum(x: Expr, axes: tuple[int, ...]) -> Expr:
     return scalar.subtract(x, reduce.spread(largest, x.shape, axes))
 
 
-def _kept(reduced: Expr, x: Expr, axes: tuple[int, ...], keepdims: bool) -> Expr:
+def _position(name: str, find: Callable[[Expr, int], Expr], x: ArrayLike, axis: int | None, keepdims: bool) -> Expr:
+    expr = lift(name, x)
+    if axis is None:
+        found = find(reshape(expr, (product(expr.shape),)), 0)
+        return kept(found, expr, tuple(range(expr.ndim)), keepdims)
+    along = normalize_axis(name, expr, axis)
+    return kept(find(expr, along), expr, (along,), keepdims)
+
+
+def _truth(name: str, x: ArrayLike) -> Expr:
+    expr = lift(name, x)
+    return expr if expr.dtype.kind == "bool" else scalar.not_equal(expr, scalar.like(0, expr))
+
+
+def kept(reduced: Expr, x: Expr, axes: tuple[int, ...], keepdims: bool) -> Expr:
+    """A reduction of x, with axes of size 1 in place of those it dropped if that is wanted."""
     return reshape(reduced, reduce.kept_shape(x.shape, axes)) if keepdims else reduced
 
 
-def _sum_dtype(dtype: DType) -> DType:
+def number_of(count: Size, dtype: DType) -> Expr:
+    """A number of elements as a scalar of the graph."""
+    return leaf.scalar(count, dtype) if isinstance(count, int) else scalar.astype(leaf.size(count), dtype)
+
+
+def wide_dtype(dtype: DType) -> DType:
+    """What many numbers of a dtype are added up or multiplied in: floats as they are, integers with 64 bits."""
     if dtype.is_float:
         return dtype
     return dtypes.uint64 if dtype.kind == "uint" else dtypes.int64
-
-
-def _reversed(x: Expr) -> Expr:
-    """The elements in reversed order of size, exactly: -x for floats, the bitwise complement for integers."""
-    if x.dtype.is_float:
-        return scalar.negative(x)
-    if not x.dtype.is_integer:
-        raise DTypeError(f"min: convert bool with gc.astype first{describe(x=x)}")
-    ones = -1 if x.dtype.kind == "int" else 2**x.dtype.bits - 1
-    return scalar.subtract(scalar.like(ones, x), x)

@@ -250,6 +250,20 @@ def _heaviside(part: Any, new: Mapping[Any, Any]) -> Any:
     return gc.where(x > 0, 1.0, gc.where(gc.equal(x, 0), at_zero, 0.0))
 
 
+def _polygamma(part: Any, new: Mapping[Any, Any]) -> Any:
+    """The derivatives of ψ, by differentiating it as often."""
+    import graphc as gc
+
+    order, argument = part.args
+    if not order.is_Integer:
+        raise GraphError(f"from_sympy: the order of {part} is no number")
+    x = new[argument]
+    result = gc.digamma(x)
+    for _ in range(int(order)):
+        result = gc.jvp(result, x, x**0)
+    return result
+
+
 def _call(name: str) -> Callable[[Any, Mapping[Any, Any]], Any]:
     """The builder that applies the frontend's function of that name, folding from the left what takes many."""
 
@@ -269,12 +283,18 @@ _BUILDERS: dict[str, Callable[[Any, Mapping[Any, Any]], Any]] = {
     "Pow": _power,
     "Piecewise": _piecewise,
     "Heaviside": _heaviside,
-    "exp": _call("exp"),
-    "log": _call("log"),
-    "tanh": _call("tanh"),
-    "erf": _call("erf"),
+    **{
+        name: _call(name)
+        for name in (
+            "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "erf", "erfc", "exp", "floor",
+            "log", "sign", "sin", "sinh", "tan", "tanh",
+        )
+    },
     "Abs": _call("abs"),
-    "sign": _call("sign"),
+    "ceiling": _call("ceil"),
+    "loggamma": _call("lgamma"),
+    "polygamma": _polygamma,
+    "Mod": _call("remainder"),
     "Max": _call("maximum"),
     "Min": _call("minimum"),
     "Equality": _call("equal"),
@@ -285,5 +305,6 @@ _BUILDERS: dict[str, Callable[[Any, Mapping[Any, Any]], Any]] = {
     "GreaterThan": _call("greater_equal"),
     "And": _call("logical_and"),
     "Or": _call("logical_or"),
+    "Xor": _call("logical_xor"),
     "Not": _call("logical_not"),
-}
+}  # fmt: skip

@@ -8,6 +8,7 @@ meaning (float to integer, anything to bool) is refused.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,24 +18,43 @@ from .errors import DTypeError, ShapeError, describe
 from .expr import Expr
 from .op import Array
 
+_CPU = 1
+"""The number DLPack gives to memory of the CPU."""
+
 
 def to_array(value: object, role: str) -> Array:
     """A NumPy array of numbers from an array, a scalar or nested lists.
 
+    Arrays of other libraries are taken by the DLPack protocol, which shares their memory.
+
     Raises:
-        DTypeError: it is no array, or an array of something that is no number.
+        DTypeError: it is no array, an array of something that is no number, or one outside the memory of the CPU.
     """
     if isinstance(value, np.ndarray):
         array = value
+    elif hasattr(value, "__dlpack__") and not isinstance(value, np.generic):
+        array = _from_dlpack(value, role)
     else:
         try:
             array = np.asarray(value)
         except (ValueError, TypeError) as error:
             raise DTypeError(f"{role} cannot be made an array of: {error}") from None
     if array.dtype.kind not in "biuf":
-        what = f"an array of dtype {array.dtype}" if isinstance(value, np.ndarray) else repr(type(value).__name__)
+        is_array = isinstance(value, np.ndarray) or hasattr(value, "__dlpack__")
+        what = f"an array of dtype {array.dtype}" if is_array else repr(type(value).__name__)
         raise DTypeError(f"{role} should be an array of numbers, not {what}")
     return array
+
+
+def _from_dlpack(value: Any, role: str) -> Array:
+    """The memory of another library's array as a NumPy array."""
+    device, _ = value.__dlpack_device__()
+    if device != _CPU:
+        raise DTypeError(f"{role} is an array on another device (DLPack type {int(device)}); copy it to the CPU first")
+    try:
+        return np.from_dlpack(value)
+    except (BufferError, RuntimeError, TypeError, ValueError) as error:
+        raise DTypeError(f"{role}, a {type(value).__name__}, cannot be taken as an array: {error}") from None
 
 
 def is_weak(value: object) -> bool:

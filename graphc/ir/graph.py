@@ -5,10 +5,10 @@ Also what every traversal needs: identity tables, and rebuilding a node over new
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from .dim import Dim, evaluate
 from .errors import DTypeError, GraphError, ShapeError, describe
@@ -18,46 +18,15 @@ from .source import no_sources
 V = TypeVar("V")
 
 
-class ExprTable(Generic[V]):
-    """A dict keyed by the identity of expressions (`==` on expressions builds graph, so plain dicts will not do)."""
+class ExprTable(dict[Expr, V]):
+    """A dict from expressions.
 
-    __slots__ = ("_items",)
+    `==` on expressions builds graph, but a dict never comes to it: it compares identities first, and the hash of an
+    expression is its identity. Lists and tuples do use `==`: there, `in` is always a mistake.
+    """
 
-    def __init__(self, items: Iterable[tuple[Expr, V]] = ()) -> None:
-        self._items: dict[int, tuple[Expr, V]] = {id(k): (k, v) for k, v in items}
-
-    def __getitem__(self, key: Expr) -> V:
-        return self._items[id(key)][1]
-
-    def __setitem__(self, key: Expr, value: V) -> None:
-        self._items[id(key)] = (key, value)
-
-    def __contains__(self, key: Expr) -> bool:
-        return id(key) in self._items
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __iter__(self) -> Iterator[Expr]:
-        return (k for k, _ in self._items.values())
-
-    def get(self, key: Expr, default: Any = None) -> V | Any:
-        """The value of `key`, or the default."""
-        item = self._items.get(id(key))
-        return default if item is None else item[1]
-
-    def pop(self, key: Expr, default: Any = None) -> V | Any:
-        """Take the value of `key` out, or give the default."""
-        item = self._items.pop(id(key), None)
-        return default if item is None else item[1]
-
-    def items(self) -> Iterator[tuple[Expr, V]]:
-        """Pairs of expression and value, in the order they were first set."""
-        return iter(self._items.values())
-
-    def values(self) -> Iterator[V]:
-        """The values, in the order their keys were first set."""
-        return (v for _, v in self._items.values())
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,7 +27,9 @@ Vjp: TypeAlias = Callable[..., tuple["Expr | None", ...]]
 Jvp: TypeAlias = Callable[..., "Expr | None"]
 Partials: TypeAlias = Callable[..., tuple["Expr | None", ...]]
 View: TypeAlias = Callable[["Expr", tuple["Affine", ...]], tuple["Affine", ...]]
-Kind: TypeAlias = Literal["leaf", "elementwise", "view", "reduce", "contract", "index", "identity"]
+Kind: TypeAlias = Literal[
+    "leaf", "elementwise", "view", "join", "reduce", "cumulative", "contract", "index", "sort", "identity"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,20 @@ class OpDef:
     view: View | None = None
     """Views: which element of the argument does an element of the result read."""
     flags: frozenset[str] = frozenset()
-    """Among "commutative", "associative", "idempotent", "monotone", "odd", "even", "float", "comparison", "logical"."""
+    """Among "commutative", "associative", "idempotent", "monotone", "odd", "even", "float", "comparison", "logical",
+    "stepwise" (a float that is constant but for steps, so that its derivative is 0), "expensive" (elementwise, and
+    better read from memory than computed again)."""
     samples: Callable[[], Iterable[Sample]] | None = None
     dtypes: tuple[str, ...] = ()
     """Kinds of dtype the op is defined for ("float", "int", "uint", "bool"), for the tests."""
     standard: str | None = None
     """Its name in the array API standard."""
     doc: str = ""
+
+    @property
+    def is_expensive(self) -> bool:
+        """Whether one element of it costs as much as many of an addition."""
+        return "expensive" in self.flags
 
     def __repr__(self) -> str:
         return self.name

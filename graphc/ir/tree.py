@@ -1,4 +1,7 @@
-"""Nested tuples, lists and dicts of expressions: flattened for the compiler, given back in the user's structure."""
+"""Nested tuples, lists and dicts of expressions: flattened for the compiler, given back in the user's structure.
+
+None is a structure without leaves.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ class Tree:
         row = list(leaves)
         if len(row) != len(self.leaves):
             raise ValueError(f"{len(row)} leaves for a structure of {len(self.leaves)}")
-        return _map(self.skeleton, row.__getitem__)
+        return _filled(self.skeleton, row)
 
     def match(self, structure: Any) -> list[Any] | None:
         """What `structure` has where this one has its leaves; None where it is built differently.
@@ -67,7 +70,32 @@ def expressions(structure: Any, role: str) -> Tree:
     return tree
 
 
+def spread(prefix: Any, structure: Any) -> list[Any] | None:
+    """For each leaf of `structure` what `prefix` says about it, which is built likewise or ends earlier.
+
+    What `prefix` has in place of a whole part of the structure holds for all leaves of that part. None where the two
+    are built differently.
+    """
+    if not isinstance(prefix, (tuple, list, Mapping)):
+        return [prefix] * len(flatten(structure).leaves)
+    parts = _children(structure)
+    said = _children(prefix)
+    if parts is None or said is None or parts.keys() != said.keys():
+        return None
+    rows = [spread(said[k], part) for k, part in parts.items()]
+    return None if any(row is None for row in rows) else [entry for row in rows if row is not None for entry in row]
+
+
+def _children(structure: Any) -> Mapping[Any, Any] | None:
+    """What a tuple, list or dict holds, by position or key; None for a leaf."""
+    if isinstance(structure, Mapping):
+        return structure
+    return dict(enumerate(structure)) if isinstance(structure, (tuple, list)) else None
+
+
 def _match(skeleton: Any, structure: Any, found: list[Any]) -> bool:
+    if skeleton is None:
+        return structure is None
     if isinstance(skeleton, int):
         found[skeleton] = structure
         return True
@@ -78,6 +106,20 @@ def _match(skeleton: Any, structure: Any, found: list[Any]) -> bool:
     return same and all(_match(s, part, found) for s, part in zip(skeleton, structure, strict=True))
 
 
+def _filled(skeleton: Any, leaves: list[Any]) -> Any:
+    """The structure around its leaves. Results of calls come this way, so the ordinary cases stand in front."""
+    kind = type(skeleton)
+    if kind is int:
+        return leaves[skeleton]
+    if kind is dict:
+        return {k: _filled(s, leaves) for k, s in skeleton.items()}
+    if kind is list:
+        return [_filled(s, leaves) for s in skeleton]
+    if kind is tuple:
+        return tuple([_filled(s, leaves) for s in skeleton])
+    return None if skeleton is None else kind(*[_filled(s, leaves) for s in skeleton])
+
+
 def _map(structure: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(structure, tuple):
         items = [_map(s, change) for s in structure]
@@ -86,4 +128,4 @@ def _map(structure: Any, change: Callable[[Any], Any]) -> Any:
         return [_map(s, change) for s in structure]
     if isinstance(structure, Mapping):
         return {k: _map(s, change) for k, s in structure.items()}
-    return change(structure)
+    return None if structure is None else change(structure)

@@ -27,6 +27,10 @@ from .lower import Builder, Index, flat
 from .schedule import Machine
 from .vectorize import Widening
 
+ENOUGH = 2
+"""Panels a thread should have at least, for threads to share panels."""
+STACK_BYTES = 256 * 1024
+"""What a thread may use of its stack for a panel."""
 UNROLLED_EPILOGUE = 24
 """Operations after a register block that are written out row by row; more of them go into a loop."""
 
@@ -103,7 +107,11 @@ class Contraction:
         if self.band.extent > 1 or self.m > blocks.rows:
             step = self._steps(self.b, self.k, self.n)
             whole = step is not None and step[1] == 1 and (panels == 1 or self.k * self.n * size <= 32 * 1024)
-            if not whole:
+            if not whole and self.band.extent == 1 and self._shares_panels():
+                # Each thread packs the panel it works on, into memory of its own.
+                size = blocks.lanes * blocks.depth
+                self.packed_b = Buffer("pb", self.product.dtype, size, "stack", aligned=True)
+            elif not whole:
                 width = self.n if self.band.extent > 1 else blocks.lanes
                 columns = -(-width // blocks.lanes) * blocks.lanes
                 self.packed_b = self._workspace("pb", columns * blocks.depth)
@@ -114,6 +122,12 @@ class Contraction:
         buffer = Buffer(name, self.product.dtype, size, "workspace", aligned=True)
         self.workspaces.append(buffer)
         return buffer
+
+    def _shares_panels(self) -> bool:
+        """Whether threads share the panels of columns, rather than the rows of each."""
+        panels = self.n // self.blocks.lanes
+        private = self.blocks.lanes * self.blocks.depth * self.product.dtype.bytes
+        return self.machine.threads > 1 and panels >= ENOUGH * self.machine.threads and private <= STACK_BYTES
 
     def _small(self, operand: Expr, rows: int, size: int) -> bool:
         return self._steps(operand, rows, self.k) is not None and rows * self.k * size <= 16 * 1024
@@ -162,7 +176,7 @@ class Contraction:
         whole, rest = divmod(self.n, self.blocks.lanes)
         panel = Var("jp", whole)
         if whole:
-            with self.builder.loop(panel):
+            with self.builder.loop(panel, parallel=self._shares_panels()):
                 write(variable(panel), 0)
         if rest:
             write(Affine((), whole), rest)
@@ -178,7 +192,7 @@ class Contraction:
             return
         ip = Var("ip", whole)
         if whole:
-            with b.loop(ip):
+            with b.loop(ip, parallel=True):
                 self._block(variable(ip), rows, panel, active)
         if rest:
             self._block(Affine((), whole), rest, panel, active)
@@ -192,7 +206,7 @@ class Contraction:
         with b.scope(ip) as scope:
             self._block(variable(ip), rows, panel, active)
             body = tuple(scope.statements)
-        b.add(For(ip, first, first + per_band, body, limit=whole))
+        b.add(For(ip, first, first + per_band, body, limit=whole, parallel=True))
         if rest:
             with b.scope() as scope:
                 self._block(Affine((), whole), rest, panel, active)
@@ -221,6 +235,8 @@ class Contraction:
         """Copy a panel of B's columns so that each step of the contraction reads one contiguous run."""
         b, lanes = self.builder, self.blocks.lanes
         assert self.packed_b is not None
+        if self.packed_b.space == "stack":
+            b.add(Allocate(self.packed_b))
         k, j = Var("k", self.k), self._lane(active)
         base = panel * (self.blocks.depth * lanes) if self.band.extent > 1 else Affine()
         with b.scope(k) as outer:
@@ -244,7 +260,7 @@ class Contraction:
             self._pack_rows(variable(ip), variable(ip) - first, blocks.rows)
             body = tuple(scope.statements)
         if whole:
-            b.add(For(ip, first, first + per_band, body, limit=whole))
+            b.add(For(ip, first, first + per_band, body, limit=whole, parallel=True))
         if rest:
             with b.scope() as scope:
                 self._pack_rows(Affine((), whole), Affine((), whole) - first, rest)

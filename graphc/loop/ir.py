@@ -68,7 +68,10 @@ Operand: TypeAlias = Ref | Const
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """An op of the scalar table, lane by lane. `fma` (a·b + c, rounded once) exists here only."""
+    """An op of the scalar table, lane by lane.
+
+    Here only: `fma` (a·b + c, rounded once) and `bitcast` (the same bits as a number of another dtype).
+    """
 
     op: str
     args: tuple[Operand, ...]
@@ -118,12 +121,30 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Accumulate:
-    """registers[index] = op(registers[index], values). Ops: sum, max, fma (two values), argmax (value, position)."""
+    """registers[index] = op(registers[index], values).
+
+    Ops: sum, prod, max, min, any, all, fma (two values), argmax and argmin (value, position).
+    """
 
     op: str
     registers: tuple[Buffer, ...]
     index: int
     values: tuple[Operand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """register = op(register, values), and `ref` is what it holds then, or where `exclusive` what it held before.
+
+    Ops: sum, prod, recur (values[0] · register + values[1]). Lanes that share one scalar register take their turns:
+    each continues where its neighbour stopped. Lanes with a vector register have a run each.
+    """
+
+    ref: Ref
+    op: str
+    register: Buffer
+    values: tuple[Operand, ...]
+    exclusive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +179,8 @@ class For:
     """How many lanes count; 0 for all."""
     parallel: bool = False
     """Whether iterations may run in any order and at the same time."""
+    parts: int = 0
+    """In how many parts a team of threads shares the iterations; 0 for not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +193,7 @@ class If:
     body: tuple[Statement, ...]
 
 
-Statement: TypeAlias = Let | Store | Accumulate | Combine | Allocate | For | If
+Statement: TypeAlias = Let | Store | Accumulate | Scan | Combine | Allocate | For | If
 
 
 @dataclass(frozen=True, slots=True)

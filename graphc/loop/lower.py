@@ -7,7 +7,7 @@ loop that knows all the variables it depends on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -16,7 +16,8 @@ from ..ir.affine import Affine, Var, floordiv, ravel, variable
 from ..ir.dtype import DType, bool_, int64
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
-from .ir import Apply, Buffer, Const, For, Let, Load, Operand, Position, Ref, Statement, Store, Value, full_range
+from ..ops.index import positions_index, taken_index
+from .ir import Apply, Buffer, Const, For, Let, Load, Operand, Position, Ref, Scan, Statement, Store, Value, full_range
 
 Index: TypeAlias = tuple[Affine, ...]
 Key: TypeAlias = tuple[int, Index, Operand | None]
@@ -29,6 +30,7 @@ class _Scope:
     statements: list[Statement] = field(default_factory=list)
     known: dict[Key, Operand] = field(default_factory=dict)
     windows: dict[Key, tuple[Index, Operand | None]] = field(default_factory=dict)
+    sides: dict[Key, tuple[Operand, Operand, Operand]] = field(default_factory=dict)
 
 
 class Builder:
@@ -105,6 +107,14 @@ class Builder:
         self.add(Let(ref, Load(buffer, index, mask)))
         return ref
 
+    def scan(self, op: str, register: Buffer, values: tuple[Operand, ...], *, exclusive: bool) -> Ref:
+        """Take a step of a run, here and now, and name where it has come to."""
+        ref = Ref(f"v{self._count}", register.dtype)
+        self._count += 1
+        self._depth[ref.name] = len(self.scopes) - 1
+        self.add(Scan(ref, op, register, values, exclusive))
+        return ref
+
     def store(self, *elements: tuple[Expr, Index]) -> None:
         """Compute elements of outputs, then write them: one may overwrite in place what another still reads."""
         values = [self.pull(node, index) for node, index in elements]
@@ -130,7 +140,7 @@ class Builder:
         return found
 
     def _find(self, node: Expr, index: Index, mask: Operand | None) -> Operand | None:
-        if node.op.name == "constant" and node.shape == ():
+        if node.op.name == "constant" and node.shape == () and node not in self.inputs:
             return Const(node.attrs["value"].array.item(), node.dtype)
         if node.op.name == "size":
             return Const(int(node.attrs["size"]), node.dtype)
@@ -145,7 +155,10 @@ class Builder:
     def _step(self, node: Expr, index: Index, mask: Operand | None) -> list[tuple[Expr, Index, Operand | None]]:
         """Bind the element's value if all it needs is known; otherwise say what is missing."""
         if node in self.inputs:
-            self._bind(node, index, mask, self.let(node.dtype, Load(self.inputs[node], flat(node, index), mask)))
+            buffer = self.inputs[node]
+            nothing = Const(0.0 if node.dtype.is_float else 0, node.dtype)
+            load = self.let(node.dtype, Load(buffer, flat(node, index), mask)) if buffer.size else nothing
+            self._bind(node, index, mask, load)
             return []
         if node.op.name == "iota":
             position = self.let(int64, Position(index[node.attrs["axis"]]))
@@ -153,10 +166,18 @@ class Builder:
             return []
         if node.op.view is not None:
             return self._through(node, index, mask, node.args[0], node.op.view(node, index), mask)
-        if node.op.name == "take_along_axis":
+        if node.op.name in ("take", "take_along_axis"):
             return self._take(node, index, mask)
+        if node.op.name == "searchsorted":
+            return self._searched(node, index, mask)
         if node.op.name == "scatter_slice":
             return self._window(node, index, mask)
+        if node.op.name == "dynamic_slice":
+            return self._moving(node, index, mask)
+        if node.op.name == "dynamic_update_slice":
+            return self._updated(node, index, mask)
+        if node.op.kind == "join":
+            return self._joined(node, index, mask)
         needs = [(a, index, mask) for a in node.args]
         missing = [n for n in needs if self._find(*n) is None]
         if missing:
@@ -181,19 +202,107 @@ class Builder:
     def _take(self, node: Expr, index: Index, mask: Operand | None) -> list[tuple[Expr, Index, Operand | None]]:
         """Read at a computed position, counted from the end when negative and clamped into range."""
         source, indices = node.args
-        raw = self._find(indices, index, mask)
+        named = positions_index(node, index)
+        raw = self._find(indices, named, mask)
         if raw is None:
-            return [(indices, index, mask)]
-        axis = node.attrs["axis"]
-        size = int(source.shape[axis])
-        key = (id(node), (*index, Affine((), -1)), mask)
-        position = next((s.known[key] for s in reversed(self.scopes) if key in s.known), None)
-        if position is None:
-            position = self.clamped(self.wrapped(raw, indices.dtype, size), size)
-            depth = self._depth[position.name] if isinstance(position, Ref) else 0
-            self.scopes[depth].known[key] = position
-        at = (*index[:axis], self.as_index(position, size), *index[axis + 1 :])
+            return [(indices, named, mask)]
+        size = int(source.shape[node.attrs["axis"]])
+        key = (id(node), (*named, Affine((), -1)), mask)
+        position = self._once(key, lambda: self.clamped(self.wrapped(raw, indices.dtype, size), size))
+        at = taken_index(node, index, self.as_index(position, size))
         return self._through(node, index, mask, source, at, mask)
+
+    def _moving(self, node: Expr, index: Index, mask: Operand | None) -> list[tuple[Expr, Index, Operand | None]]:
+        """Read in a window whose start is a value: neighbours in it are neighbours in memory."""
+        source, start = node.args
+        room = int(source.shape[node.attrs["axis"]]) - int(node.attrs["size"]) + 1
+        first = self._start(node, start, int(source.shape[node.attrs["axis"]]), room)
+        if first is None:
+            return [(start, (), None)]
+        return self._through(node, index, mask, source, shifted(node, index, self.as_index(first, room)), mask)
+
+    def _updated(self, node: Expr, index: Index, mask: Operand | None) -> list[tuple[Expr, Index, Operand | None]]:
+        """The update's element inside the window, the source's outside."""
+        source, update, start = node.args
+        whole, size = (int(e.shape[node.attrs["axis"]]) for e in (source, update))
+        room = whole - size + 1
+        first = self._start(node, start, whole, room)
+        if first is None:
+            return [(start, (), None)]
+        # How far the window is from the end: index forms with a minus sign would not divide as those ≥ 0 do.
+        after = self._once((id(node), (Affine((), -2),), None), lambda: self._from_end(first, room))
+        at = shifted(node, index, self.as_index(after, room) - (room - 1))
+        slot = at[node.attrs["axis"]]
+        inside = self._once(
+            (id(node), (*index, Affine((), -1)), mask), lambda: self._both(mask, self._within(slot, size))
+        )
+        needs = [(source, index, mask), (update, at, inside)]
+        missing = [n for n in needs if self._find(*n) is None]
+        if missing:
+            return missing
+        old, new = (v for n in needs if (v := self._find(*n)) is not None)
+        self._bind(node, index, mask, self.apply("where", node.dtype, inside, new, old))
+        return []
+
+    def _start(self, node: Expr, start: Expr, whole: int, room: int) -> Operand | None:
+        """Where a window begins, counted from the end when negative and clamped so that it lies inside."""
+        raw = self._find(start, (), None)
+        if raw is None:
+            return None
+        key = (id(node), (Affine((), -1),), None)
+        return self._once(key, lambda: self.clamped(self.wrapped(raw, start.dtype, whole), room))
+
+    def _from_end(self, first: Operand, room: int) -> Operand:
+        return self.apply("subtract", int64, Const(room - 1, int64), first)
+
+    def _searched(self, node: Expr, index: Index, mask: Operand | None) -> list[tuple[Expr, Index, Operand | None]]:
+        """How many elements are before a value, by halves: every lane takes the same number of steps."""
+        sequence, values = node.args
+        value = self._find(values, index, mask)
+        if value is None:
+            return [(values, index, mask)]
+        place: Operand = Const(0, int64)
+        left = int(sequence.shape[0])
+        while left:
+            half = max(left // 2, 1)
+            at = self.as_index(place, int(sequence.shape[0]) - left + 1) + (half - 1)
+            middle = self._find(sequence, (at,), mask)
+            if middle is None:
+                return [(sequence, (at,), mask)]
+            place = self._once(
+                (id(node), (*index, at), mask), lambda *known: self._passed(node.attrs["side"], *known),
+                place, middle, value, Const(half, int64),
+            )  # fmt: skip
+            left = left - half if left > 1 else 0
+        self._bind(node, index, mask, place)
+        return []
+
+    def _passed(self, side: str, place: Operand, middle: Operand, value: Operand, half: Const) -> Operand:
+        """The place behind `middle`, if that is before the value, else the same."""
+        behind = self._before(middle, value) if side == "left" else self._not(self._before(value, middle))
+        return self.apply("where", int64, behind, self.apply("add", int64, place, half), place)
+
+    def _before(self, a: Operand, b: Operand) -> Operand:
+        """Whether a is before b, nan being last."""
+        smaller = self.apply("less", bool_, a, b)
+        if not a.dtype.is_float:
+            return smaller
+        number = self.apply("equal", bool_, a, a)
+        only_b = self.apply("logical_and", bool_, number, self.apply("not_equal", bool_, b, b))
+        return self.apply("logical_or", bool_, smaller, only_b)
+
+    def _not(self, a: Operand) -> Operand:
+        return self.apply("logical_not", bool_, a)
+
+    def _once(self, key: Key, compute: Callable[..., Operand], *operands: Operand) -> Operand:
+        """The value known by this key, computed from the operands if need be."""
+        known = next((s.known[key] for s in reversed(self.scopes) if key in s.known), None)
+        if known is not None:
+            return known
+        value = compute(*operands)
+        depth = self._depth[value.name] if isinstance(value, Ref) else 0
+        self.scopes[depth].known[key] = value
+        return value
 
     def wrapped(self, raw: Operand, dtype: DType, size: int) -> Operand:
         """An index as int64, with negative ones counted from the end."""
@@ -230,6 +339,34 @@ class Builder:
             value = self.apply("where", node.dtype, inside, value, zero)
         self._bind(node, index, mask, value)
         return []
+
+    def _joined(self, node: Expr, index: Index, mask: Operand | None) -> list[tuple[Expr, Index, Operand | None]]:
+        """The element of the part that stands here; of both, one masked, where the loop does not tell them apart."""
+        part = part_at(node, index)
+        if part is not None:
+            return self._through(node, index, mask, node.args[part], part_index(node, index, part), mask)
+        behind, *masks = self._sides(node, index, mask)
+        needs: list[tuple[Expr, Index, Operand | None]]
+        needs = [(a, part_index(node, index, i), m) for i, (a, m) in enumerate(zip(node.args, masks, strict=True))]
+        missing = [n for n in needs if self._find(*n) is None]
+        if missing:
+            return missing
+        first, second = (v for n in needs if (v := self._find(*n)) is not None)
+        self._bind(node, index, mask, self.apply("where", node.dtype, behind, second, first))
+        return []
+
+    def _sides(self, node: Expr, index: Index, mask: Operand | None) -> tuple[Operand, Operand, Operand]:
+        """Whether the second part of a concat stands here, and the masks for reading the first and the second."""
+        key = (id(node), index, mask)
+        for scope in reversed(self.scopes):
+            if key in scope.sides:
+                return scope.sides[key]
+        axis = node.attrs["axis"]
+        position = self.let(int64, Position(index[axis]))
+        behind = self.apply("greater_equal", bool_, position, Const(int(node.args[0].shape[axis]), int64))
+        front = self._both(mask, self.apply("logical_not", bool_, behind))
+        found = self.scopes[-1].sides[key] = (behind, front, self._both(mask, behind))
+        return found
 
     def _slots(self, node: Expr, index: Index, mask: Operand | None) -> tuple[Index, Operand | None]:
         """Which element of the argument of a scatter_slice would stand here, and whether one does.
@@ -274,6 +411,26 @@ class Builder:
             if isinstance(value, Load) and isinstance(value.mask, Ref):
                 names.append(value.mask.name)
         return max((self._depth[n] for n in names), default=0)
+
+
+def part_at(node: Expr, index: Index) -> int | None:
+    """Which argument of a concat stands at this index; None where that differs between the values of the index."""
+    low, high = index[node.attrs["axis"]].range()
+    border = int(node.args[0].shape[node.attrs["axis"]])
+    return 0 if high < border else 1 if low >= border else None
+
+
+def part_index(node: Expr, index: Index, part: int) -> Index:
+    """Where the element at an index of a concat stands in one of its arguments."""
+    axis = node.attrs["axis"]
+    border = int(node.args[0].shape[axis]) if part else 0
+    return (*index[:axis], index[axis] - border, *index[axis + 1 :])
+
+
+def shifted(node: Expr, index: Index, by: Affine) -> Index:
+    """The index moved along the node's axis."""
+    axis = node.attrs["axis"]
+    return (*index[:axis], index[axis] + by, *index[axis + 1 :])
 
 
 def flat(node: Expr, index: Index) -> Affine:

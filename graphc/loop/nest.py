@@ -26,8 +26,11 @@ from ..ir.graph import ExprTable
 from .ir import Accumulate, Allocate, Buffer, Const, Operand, Position, Statement, Store
 from .lower import Builder, Index
 
-EXPENSIVE = frozenset(("exp", "log", "log1p", "expm1", "tanh", "erf", "sigmoid", "softplus", "pow"))
 SCRATCH_BYTES = 64 * 1024
+POSITIONS = frozenset(("argmax", "argmin"))
+"""Reductions that give a position: they keep the value in a second register."""
+RUNS = {"cumulative_sum": "sum", "cumulative_prod": "prod"}
+"""What a running op does at each step; the others are linear recurrences."""
 
 
 class Nest:
@@ -35,7 +38,7 @@ class Nest:
 
     def __init__(
         self, domain: tuple[int, ...], axes: tuple[int, ...], outputs: tuple[Expr, ...], nodes: tuple[Expr, ...],
-        inputs: ExprTable[Buffer], into: ExprTable[Buffer],
+        inputs: ExprTable[Buffer], into: ExprTable[Buffer], *, element: Index | None = None,
     ) -> None:  # fmt: skip
         self.domain = domain
         self.axes = axes
@@ -43,7 +46,7 @@ class Nest:
         self.nodes = nodes
         self.builder = Builder(inputs, into)
         self.vars = tuple(Var(f"i{a}", n) for a, n in enumerate(domain))
-        self.element: Index = tuple(variable(v) for v in self.vars)
+        self.element = element or self._direction()
         self.levels: ExprTable[int] = ExprTable()
         self.kept: ExprTable[Buffer] = ExprTable()
         self._made = 0
@@ -57,6 +60,13 @@ class Nest:
     @property
     def inner(self) -> tuple[Var, ...]:
         return tuple(v for a, v in enumerate(self.vars) if a in self.axes)
+
+    def _direction(self) -> Index:
+        """Where the loops stand: from the first element to the last, or back along the axis of reversed runs."""
+        backward = {n.attrs["axis"] for n in self.nodes if n.op.kind == "cumulative" and n.attrs["reverse"]}
+        return tuple(
+            variable(v) * -1 + (v.extent - 1) if a in backward else variable(v) for a, v in enumerate(self.vars)
+        )
 
     def _find_levels(self) -> None:
         """The sweep in which each node's value is first known: a reduction's comes after the sweep it is made in."""
@@ -78,7 +88,8 @@ class Nest:
         sweeps: ExprTable[set[int]] = ExprTable()
         for number, roots in enumerate(self._sweeps()):
             for node in self._visited(roots):
-                if node.op.name in EXPENSIVE and tuple(node.shape) == self.domain and node.op.kind != "reduce":
+                dear = node.op.is_expensive or node.op.kind == "cumulative"
+                if dear and tuple(node.shape) == self.domain:
                     sweeps[node] = sweeps.get(node, set()) | {number}
         return [n for n, used in sweeps.items() if len(used) > 1]
 
@@ -129,11 +140,15 @@ class Nest:
         if not reductions and not outputs:
             return
         registers = [self._registers(r) for r in reductions]
+        visited = self._visited([*(r.args[0] for r in reductions), *outputs])
+        wanted = ExprTable((n, None) for n in visited if n.op.kind == "cumulative" and n not in stored)
+        runs = [(n, self._run_register(n)) for n in self.nodes if n in wanted]
         with b.loops(self.inner):
-            visited = self._visited([*(r.args[0] for r in reductions), *outputs])
             again = [n for n in visited if n in stored]
             for node in again:
                 b.know(node, self.element, b.load(self.kept[node], self._inner_flat()))
+            for node, register in runs:
+                self._step(node, register)
             b.store(*((output, self.element) for output in outputs))
             for reduction, into in zip(reductions, registers, strict=True):
                 self._accumulate(reduction, into)
@@ -154,10 +169,24 @@ class Nest:
         dtype, op = reduction.args[0].dtype, reduction.op.name
         registers = [Buffer(f"r{self._made}", dtype, 1, "register")]
         self.builder.add(Allocate(registers[0], identity(op, dtype)))
-        if op == "argmax":
+        if op in POSITIONS:
             registers.append(Buffer(f"r{self._made}at", int64, 1, "register"))
             self.builder.add(Allocate(registers[1], Const(0, int64)))
         return tuple(registers)
+
+    def _run_register(self, node: Expr) -> Buffer:
+        """What a run has come to so far, before the sweep what it starts from."""
+        self._made += 1
+        register = Buffer(f"run{self._made}", node.dtype, 1, "register")
+        start = identity(RUNS[node.op.name], node.dtype) if node.op.name in RUNS else identity("sum", node.dtype)
+        self.builder.add(Allocate(register, start))
+        return register
+
+    def _step(self, node: Expr, register: Buffer) -> None:
+        """Take the run one element further, and know its value there."""
+        values = tuple(self.builder.pull(a, self.element) for a in node.args)
+        op, exclusive = RUNS.get(node.op.name, "recur"), node.attrs.get("exclusive", False)
+        self.builder.know(node, self.element, self.builder.scan(op, register, values, exclusive=exclusive))
 
     def _accumulate(self, reduction: Expr, into: tuple[Buffer, ...]) -> None:
         b, argument = self.builder, reduction.args[0]
@@ -167,15 +196,20 @@ class Nest:
             op, values = "fma", [b.pull(a, self.element) for a in argument.args]
         else:
             values.append(b.pull(argument, self.element))
-        if op == "argmax":
+        if op in POSITIONS:
             values.append(b.let(int64, Position(self.element[reduction.attrs["axis"]])))
         b.add(Accumulate(op, into, 0, tuple(values)))
 
 
 def identity(op: str, dtype: DType) -> Const:
     """What a reduction of nothing gives."""
-    if op == "sum":
-        return Const(0.0 if dtype.is_float else 0, dtype)
+    if op in ("any", "all"):
+        return Const(op == "all", dtype)
+    if op in ("sum", "prod"):
+        neutral = int(op == "prod")
+        return Const(float(neutral) if dtype.is_float else neutral, dtype)
+    largest = op in ("min", "argmin")
     if dtype.is_float:
-        return Const(-float("inf"), dtype)
-    return Const(int(np.iinfo(dtype.numpy).min), dtype)
+        return Const(float("inf") if largest else -float("inf"), dtype)
+    info = np.iinfo(dtype.numpy)
+    return Const(int(info.max if largest else info.min), dtype)

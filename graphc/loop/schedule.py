@@ -12,11 +12,15 @@ from dataclasses import dataclass, replace
 from ..ir.affine import Var
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
-from .ir import Accumulate, Apply, Buffer, For, If, Let, Load, Position, Statement, Store, walk
-from .nest import EXPENSIVE, SCRATCH_BYTES, Nest
+from ..ir.op import REGISTRY
+from .boxes import box_index, boxes
+from .ir import Accumulate, Apply, Buffer, For, If, Let, Load, Position, Scan, Statement, Store, walk
+from .nest import SCRATCH_BYTES, Nest
 from .vectorize import merge, vectorize
 
 GATHER_COST = 12
+BACKWARD_COST = 1.5
+"""Of neighbours in descending order: a contiguous access and a shuffle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class Machine:
     l1_bytes: int = 32 * 1024
     l2_bytes: int = 512 * 1024
     l3_bytes: int = 8 * 1024 * 1024
+    threads: int = 1
 
 
 def schedule_nest(
@@ -35,6 +40,8 @@ def schedule_nest(
     inputs: ExprTable[Buffer], into: ExprTable[Buffer], machine: Machine,
 ) -> tuple[Statement, ...]:  # fmt: skip
     """The vectorized loops of a map or reduce kernel."""
+    if not axes:
+        return _schedule_map(domain, outputs, nodes, inputs, into, machine)
     nest = Nest(domain, axes, outputs, nodes, inputs, into)
     body = nest.write([])
     var = best_lane_axis(body, machine)
@@ -45,6 +52,19 @@ def schedule_nest(
             body = _apply(Nest(domain, axes, outputs, nodes, inputs, into).write(keep), var, machine)
             return tuple(_parallel(s) for s in body)
     return tuple(_parallel(s) for s in vectorized(merge(body), machine))
+
+
+def _schedule_map(
+    domain: tuple[int, ...], outputs: tuple[Expr, ...], nodes: tuple[Expr, ...],
+    inputs: ExprTable[Buffer], into: ExprTable[Buffer], machine: Machine,
+) -> tuple[Statement, ...]:  # fmt: skip
+    """A nest for each part of the domain, one after the other."""
+    body: list[Statement] = []
+    for box in boxes(domain, outputs, nodes, inputs):
+        sizes = tuple(size for _, size in box)
+        nest = Nest(sizes, (), outputs, nodes, inputs, into, element=box_index(box))
+        body += vectorized(merge(nest.write([])), machine)
+    return tuple(_parallel(s) for s in body)
 
 
 def _affordable(nest: Nest) -> list[Expr]:
@@ -121,30 +141,38 @@ def _cost(statement: Statement, var: Var) -> float:
     if any(not isinstance(a, Var) and var in a.of.variables() for a, _ in form.terms):
         return GATHER_COST
     step = form.coefficient(var)
-    return 0.0 if step == 0 else 1.0 if step == 1 else GATHER_COST
+    return {0: 0.0, 1: 1.0, -1: BACKWARD_COST}.get(step, GATHER_COST)
 
 
 def _power_of_two(n: int) -> int:
     return 1 << max(n - 1, 0).bit_length()
 
 
+def _is_expensive(op: str) -> bool:
+    """Of an op of the scalar table, which has a few that are none of the graph."""
+    return op in REGISTRY and REGISTRY[op].is_expensive
+
+
 def lanes_for(loop: For, machine: Machine) -> int:
     """How many iterations of this loop to run at once."""
-    widest, operations, accumulates, dear = 4, 0, 0, 0
+    widest, operations, accumulates, dear, scans = 4, 0, 0, 0, 0
     for statement in walk(loop.body):
         if isinstance(statement, Accumulate):
             accumulates += 1
+        elif isinstance(statement, Scan):
+            scans += 1
+            widest = max(widest, statement.ref.dtype.bytes)
         elif isinstance(statement, Let):
             operations += 1
             if statement.ref.dtype.is_float:
                 widest = max(widest, statement.ref.dtype.bytes)
-            if isinstance(statement.value, Apply) and statement.value.op in EXPENSIVE:
+            if isinstance(statement.value, Apply) and _is_expensive(statement.value.op):
                 dear += 1
             if isinstance(statement.value, Position):
                 operations += 2
     hardware = max(machine.vector_bytes // widest, 1)
     lanes = min(hardware, _power_of_two(loop.var.extent))
-    wide = 1 if dear > 1 or operations > 24 else 2 if dear or operations > 12 else 4
+    wide = 1 if dear > 1 or operations > 24 or scans else 2 if dear or operations > 12 else 4
     if not accumulates:
         wide = min(wide, 2)
     while wide > 1 and loop.var.extent < 2 * wide * lanes:
@@ -156,4 +184,4 @@ def _parallel(statement: Statement) -> Statement:
     """Iterations of an outermost loop that owns its accumulators may run at the same time."""
     if not isinstance(statement, For):
         return statement
-    return replace(statement, parallel=not any(isinstance(s, Accumulate) for s in statement.body))
+    return replace(statement, parallel=not any(isinstance(s, (Accumulate, Scan)) for s in statement.body))

@@ -16,6 +16,7 @@ from .ir import (
     Operand,
     Position,
     Ref,
+    Scan,
     Statement,
     Store,
     Value,
@@ -66,6 +67,10 @@ def _statement(statement: Statement, indent: str) -> list[str]:
     if isinstance(statement, Accumulate):
         targets = ", ".join(f"{r.name}[{statement.index}]" for r in statement.registers)
         return [f"{indent}{targets} {statement.op}= {', '.join(map(_operand, statement.values))}"]
+    if isinstance(statement, Scan):
+        before = " before" if statement.exclusive else ""
+        step = f"{statement.register.name} {statement.op}= {', '.join(map(_operand, statement.values))}"
+        return [f"{indent}{statement.ref.name}: {_type(statement.ref)} = running{before} {step}"]
     if isinstance(statement, Combine):
         into = ", ".join(b.name for b in statement.into)
         return [f"{indent}{into} {statement.op}= lanes of {', '.join(b.name for b in statement.vectors)}"]
@@ -88,4 +93,6 @@ def _header(loop: For) -> str:
         words.append(f"by {loop.step}")
     if loop.lanes > 1:
         words.append(f"as {loop.lanes} lanes" + (f", {loop.active} active" if loop.active else ""))
+    if loop.parts:
+        words.append(f"in {loop.parts} parts")
     return " ".join(words) + ":"

@@ -29,6 +29,7 @@ from .ir import (
     Operand,
     Position,
     Ref,
+    Scan,
     Statement,
     Store,
     walk,
@@ -131,9 +132,9 @@ def _partials(loop: For, lanes: int) -> tuple[dict[Buffer, Buffer], list[Stateme
 
 
 def _start(op: str, register: Buffer, first: Buffer) -> Const:
-    from .nest import identity
+    from .nest import POSITIONS, identity
 
-    if op == "argmax" and register.dtype is not first.dtype:
+    if op in POSITIONS and register.dtype is not first.dtype:
         return Const(0, register.dtype, register.lanes)
     known = identity("sum" if op == "fma" else op, register.dtype)
     return replace(known, lanes=register.lanes)
@@ -158,6 +159,8 @@ class Widening:
         if isinstance(statement, Accumulate):
             registers = tuple(self.vectors.get(r, r) for r in statement.registers)
             return replace(statement, registers=registers, values=tuple(map(self._wide, statement.values)))
+        if isinstance(statement, Scan):
+            return self._scan(statement)
         if isinstance(statement, Allocate) and statement.buffer.space == "register":
             wide = replace(statement.buffer, lanes=self.lanes)
             self.vectors[statement.buffer] = wide
@@ -166,6 +169,13 @@ class Widening:
         if isinstance(statement, (For, If)):
             return replace(statement, body=self.body(statement.body))
         return statement
+
+    def _scan(self, scan: Scan) -> Scan:
+        """Where the run's register lies outside the loop, its lanes are neighbours in one run."""
+        self.varying.add(scan.ref.name)
+        register = self.vectors.get(scan.register, scan.register)
+        ref = replace(scan.ref, lanes=self.lanes)
+        return replace(scan, ref=ref, register=register, values=tuple(map(self._wide, scan.values)))
 
     def _let(self, let: Let) -> Let:
         value = let.value

@@ -19,6 +19,7 @@ from .ir import (
     Operand,
     Position,
     Ref,
+    Scan,
     Statement,
     Store,
 )
@@ -38,6 +39,8 @@ class _Checker:
     def __init__(self, fn: LoopFn) -> None:
         self.name = fn.name
         self.buffers: set[Buffer] = {*fn.arguments, *fn.workspaces}
+        self.single: dict[Var, Affine] = {}
+        """Variables of vector loops of which only the first lane counts."""
 
     def fail(self, what: str) -> None:
         raise CompileError(f"verify: {self.name}: {what}")
@@ -57,6 +60,8 @@ class _Checker:
                 self.buffers.add(statement.buffer)
             elif isinstance(statement, Accumulate):
                 self._accumulate(statement, names)
+            elif isinstance(statement, Scan):
+                self._scan(statement, names, lanes)
             elif isinstance(statement, Combine):
                 if not {*statement.into, *statement.vectors} <= self.buffers:
                     self.fail("lanes of unknown registers are combined")
@@ -75,7 +80,10 @@ class _Checker:
             return  # nothing in it ever runs
         self._form(loop.start, names, loops)
         self._form(loop.stop, names, loops)
+        if loop.active == 1:
+            self.single[loop.var] = Affine()
         self.body(loop.body, names, {**loops, loop.var.name: loop.var}, max(lanes, loop.lanes))
+        self.single.pop(loop.var, None)
 
     def _let(self, let: Let, names: dict[str, Ref], loops: dict[str, Var], lanes: int) -> None:
         value, ref = let.value, let.ref
@@ -110,6 +118,16 @@ class _Checker:
             if value.lanes not in (1, statement.registers[0].lanes):
                 self.fail(f"{value} does not have the lanes of {statement.registers[0].name}")
 
+    def _scan(self, statement: Scan, names: dict[str, Ref], lanes: int) -> None:
+        ref, register = statement.ref, statement.register
+        if register not in self.buffers or register.space != "register":
+            self.fail(f"there is no register {register.name}")
+        if ref.lanes not in (1, lanes) or register.lanes not in (1, ref.lanes) or ref.dtype is not register.dtype:
+            self.fail(f"{ref.name} does not have the lanes or the dtype of {register.name}")
+        for value in statement.values:
+            self._operand(value, names)
+        names[ref.name] = ref
+
     def _access(
         self, buffer: Buffer, index: Affine, mask: Operand | None, names: dict[str, Ref], loops: dict[str, Var]
     ) -> None:
@@ -118,7 +136,7 @@ class _Checker:
         if mask is not None:
             self._operand(mask, names)
         self._form(index, names, loops)
-        low, high = index.range()
+        low, high = index.substitute(self.single).range()
         if mask is None and buffer.space == "argument" and (low < 0 or high >= buffer.size):
             self.fail(f"{buffer.name}[{index}] reaches {low}…{high} of {buffer.size}")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -77,14 +78,82 @@ def check_labels(labels: Array, classes: int) -> None:
         )
 
 
-def check_same_length(x: Array, y: Array) -> None:
-    """Refuse x and y of different lengths.
+def check_same_length(a: Array, b: Array, first: str = "x", second: str = "y") -> None:
+    """Refuse arrays of different lengths.
 
     Raises:
         ShapeError: naming both lengths.
     """
-    if len(x) != len(y):
-        raise ShapeError(f"x and y must have as many samples: x has {len(x)}, y has {len(y)}")
+    if len(a) != len(b):
+        raise ShapeError(f"{first} and {second} must have as many samples: {first} has {len(a)}, {second} has {len(b)}")
+
+
+def by_name(role: str, given: Any, names: Sequence[str]) -> list[Any]:
+    """What is given for each name, in a list or in a dict.
+
+    Raises:
+        GraphError: something is missing, or there is too much.
+    """
+    listed = ", ".join(names)
+    if isinstance(given, Mapping):
+        if set(given) != set(names) or len(set(names)) != len(names):
+            raise GraphError(f"{role} is a dict of {', '.join(map(str, given))}; the model takes {listed}")
+        return [given[name] for name in names]
+    if not isinstance(given, (list, tuple)) or len(given) != len(names):
+        raise GraphError(f"{role} is a list or a dict with an entry for each of {listed}")
+    return list(given)
+
+
+def as_weights(given: object, class_weight: Mapping[int, float] | None, targets: Array, dtype: DType) -> Array:
+    """A weight for each sample: the given one, times that of its class.
+
+    Args:
+        given: n numbers, or None for 1.
+        class_weight: the weight of each class; of those not named, 1.
+        targets: integer labels, or one number for each class, of which the largest counts, or one that is 0 or 1.
+        dtype: of the result.
+
+    Raises:
+        ShapeError: there is not one weight for each sample.
+        GraphError: a weight is negative or not finite.
+    """
+    weights = (
+        np.ones(len(targets)) if given is None else as_samples("sample_weight", given, (), dtype).astype("float64")
+    )
+    check_same_length(targets, weights, "y", "sample_weight")
+    if class_weight is not None:
+        weights = weights * _weights_of_classes(class_weight, targets)
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise GraphError("weights of samples are finite numbers of at least 0")
+    return np.ascontiguousarray(weights, dtype.numpy)
+
+
+def _weights_of_classes(class_weight: Mapping[int, float], targets: Array) -> Array:
+    if targets.ndim > 2:
+        raise ShapeError(f"class_weight is for one target a sample, not for targets of shape {show(targets.shape)}")
+    flat = targets.reshape(len(targets), -1)
+    classes = flat[:, 0].astype(np.int64) if flat.shape[1] == 1 else flat.argmax(axis=1)
+    found = np.ones(len(classes))
+    for label, weight in class_weight.items():
+        found[classes == label] = weight
+    return found
+
+
+def split(arrays: tuple[Array, ...], fraction: float) -> tuple[tuple[Array, ...], tuple[Array, ...] | None]:
+    """The samples to train on, and the last `fraction` of them to validate with.
+
+    Raises:
+        GraphError: it is no fraction, or leaves nothing of one of the two.
+    """
+    if not 0 <= fraction < 1:
+        raise GraphError(f"validation_split is a fraction from 0 up to 1, not {fraction!r}")
+    if fraction == 0:
+        return arrays, None
+    rows = len(arrays[0])
+    at = math.floor(rows * (1 - fraction))
+    if at in (0, rows):
+        raise GraphError(f"validation_split={fraction!r} leaves nothing to train on or to validate with")
+    return tuple(a[:at] for a in arrays), tuple(a[at:] for a in arrays)
 
 
 def at_least_one(name: str, value: int) -> int:

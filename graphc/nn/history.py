@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..ir.errors import GraphError
+from .progress import show
 
 
 class History:
@@ -20,10 +21,10 @@ class History:
 
     def __init__(self) -> None:
         self.epoch: list[int] = []
-        self.history: dict[str, list[float]] = {}
+        self.history: dict[str, list[Any]] = {}
         self.seconds: list[float] = []
 
-    def record(self, epoch: int, values: Mapping[str, float], seconds: float) -> None:
+    def record(self, epoch: int, values: Mapping[str, Any], seconds: float) -> None:
         """Add a finished epoch."""
         self.epoch.append(epoch)
         self.seconds.append(seconds)
@@ -65,5 +66,5 @@ class History:
         ax.legend()
 
     def __repr__(self) -> str:
-        last = ", ".join(f"{name} {values[-1]:.4f}" for name, values in self.history.items())
+        last = show({name: values[-1] for name, values in self.history.items()}, ", ")
         return f"<History: {len(self.epoch)} epochs{f', {last}' if last else ''}>"

@@ -1,109 +1,326 @@
-"""How wrong a prediction is: functions of expressions that give one number for each sample, as in Keras.
+"""How wrong a prediction is, as in Keras: functions of expressions that give one number for each sample.
 
     loss = gc.mean(nn.losses.sparse_categorical_crossentropy(y, gc.softmax(z)))
 
-A `Loss` is what a model needs to know beside the function: which targets it takes, and how to read it from logits.
+The classes bind options and a reduction to them, for `model.compile(loss=nn.losses.Huber(delta=2.0))`; called with
+expressions they give a scalar.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeAlias
 
 import graphc as gc
 
-from ..ir.dim import show
-from ..ir.errors import DTypeError, GraphError, ShapeError, describe
+from ..ir.errors import GraphError, ShapeError, describe
 from ..ir.expr import Expr
+from . import registry
+from .loss_functions import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    cosine_similarity,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
 
-LossFunction: TypeAlias = Callable[[Expr, Expr], Expr]
-
-EPSILON = 1e-7
-"""How far probabilities are kept from 0 and 1 before a logarithm, as Keras does."""
-
-
-def sparse_categorical_crossentropy(y_true: Expr, y_pred: Expr, from_logits: bool = False) -> Expr:
-    """-ln of the probability that was given to the true class.
-
-    Args:
-        y_true: class indices, integers of shape (...,).
-        y_pred: probabilities of shape (..., classes), which are scaled to sum 1 and kept in [1e-7, 1 - 1e-7]; or,
-            `from_logits`, scores that a softmax would turn into probabilities. Logits are exact for any size.
-
-    Returns:
-        The loss of each sample, of y_true's shape and y_pred's dtype.
-
-    Raises:
-        ShapeError, DTypeError: y_true does not fit.
-    """
-    if not y_true.dtype.is_integer:
-        raise DTypeError(
-            f"sparse_categorical_crossentropy: the labels must be integers{describe(y_true=y_true, y_pred=y_pred)}"
-        )
-    if y_true.shape != y_pred.shape[:-1]:
-        raise ShapeError(
-            "sparse_categorical_crossentropy: there must be one label for each row of predictions, of shape "
-            f"{show(y_pred.shape[:-1])}{describe(y_true=y_true, y_pred=y_pred)}"
-        )
-    log_probabilities = gc.log_softmax(y_pred, axis=-1) if from_logits else gc.log(_proper(y_pred))
-    index = gc.expand_dims(y_true, axis=-1)
-    return -gc.squeeze(gc.take_along_axis(log_probabilities, index, axis=-1), axis=-1)
-
-
-def _proper(probabilities: Expr) -> Expr:
-    """The probabilities scaled to sum 1, away from 0 and 1."""
-    scaled = probabilities / gc.sum(probabilities, axis=-1, keepdims=True)
-    return gc.clip(scaled, EPSILON, 1 - EPSILON)
-
-
-def mean_squared_error(y_true: Expr, y_pred: Expr) -> Expr:
-    """The mean of (y_true - y_pred)² over the last axis.
-
-    Args:
-        y_true, y_pred: of the same shape (..., features).
-
-    Returns:
-        The loss of each sample, of shape (...,).
-    """
-    return gc.mean(gc.square(y_true - y_pred), axis=-1)
+LossFunction: TypeAlias = Callable[..., Expr]
+REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss as a model uses it."""
+    """A loss as a model uses it: a function with its options, and how the numbers of all samples become one.
 
-    name: str
-    function: LossFunction
-    """(y_true, y_pred) -> the loss of each sample."""
-    of_logits: LossFunction | None = None
-    """The same from the argument of the softmax that gave y_pred; numerically better. None where there is none."""
-    labels: bool = False
+    Args:
+        reduction: "sum_over_batch_size" (also "mean"): the sum of loss times weight over the number of samples;
+            "sum": without the division; "mean_with_sample_weight": divided by the sum of the weights; None or "none":
+            the losses of the samples, which a model cannot be trained on.
+        name: what it is called.
+    """
+
+    reduction: str | None = field(default="sum_over_batch_size", kw_only=True)
+    name: str | None = field(default=None, kw_only=True)
+
+    function: ClassVar[LossFunction]
+    """(y_true, y_pred, **options) -> the loss of each sample."""
+    activation: ClassVar[str | None] = None
+    """Whose argument the loss can be read from, numerically better than from its result: "softmax", "sigmoid"."""
+    labels: ClassVar[bool] = False
     """Whether y_true is one integer label for each row of predictions; else it has their shape and dtype."""
 
+    def __post_init__(self) -> None:
+        if self.reduction not in REDUCTIONS:
+            known = ", ".join(repr(r) for r in REDUCTIONS)
+            raise GraphError(f"{type(self).__name__}: there is no reduction {self.reduction!r}; known are {known}")
 
-def _crossentropy_of_logits(y_true: Expr, logits: Expr) -> Expr:
-    return sparse_categorical_crossentropy(y_true, logits, from_logits=True)
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the function takes beside y_true and y_pred."""
+        return {name: value for name, value in registry.options_of(self).items() if name not in ("reduction", "name")}
+
+    def each(self, y_true: Expr, y_pred: Expr, logits: tuple[str, Expr] | None = None) -> Expr:
+        """The loss of each sample.
+
+        Args:
+            y_true: what should have come out.
+            y_pred: what came out.
+            logits: if y_pred is a softmax or a sigmoid, which of them, and its argument.
+        """
+        options = self.options
+        if logits is not None and logits[0] == self.activation and not options.get("from_logits", True):
+            return type(self).function(y_true, logits[1], **{**options, "from_logits": True})
+        return type(self).function(y_true, y_pred, **options)
+
+    def __call__(
+        self, y_true: Expr, y_pred: Expr, sample_weight: Expr | None = None, logits: tuple[str, Expr] | None = None
+    ) -> Expr:
+        """The loss of all samples, a scalar (unless there is no reduction).
+
+        Raises:
+            ShapeError: there is not one weight for each sample.
+        """
+        values = self.each(y_true, y_pred, logits)
+        if sample_weight is None:
+            return _reduced(values, self.reduction)
+        weight = spread_weight(sample_weight, values)
+        weighted = values * weight
+        if self.reduction != "mean_with_sample_weight":
+            return _reduced(weighted, self.reduction)
+        total = gc.sum(weight)
+        return gc.where(total == 0, 0, gc.sum(weighted) / gc.where(total == 0, 1, total))
+
+    def config(self) -> Any:
+        """The class and its options in plain data, which `losses.from_config` turns back into such a loss."""
+        return registry.class_config(self)
 
 
-def SparseCategoricalCrossentropy(from_logits: bool = False) -> Loss:
-    """The loss `sparse_categorical_crossentropy` for `model.compile`, of probabilities or of logits."""
-    name = "sparse_categorical_crossentropy"
-    if from_logits:
-        return Loss(name, _crossentropy_of_logits, labels=True)
-    return Loss(name, sparse_categorical_crossentropy, _crossentropy_of_logits, labels=True)
+def _reduced(values: Expr, reduction: str | None) -> Expr:
+    if reduction in ("none", None):
+        return values
+    return gc.sum(values) if reduction == "sum" else gc.mean(values)
 
 
-def MeanSquaredError() -> Loss:
-    """The loss `mean_squared_error` for `model.compile`."""
-    return Loss("mean_squared_error", mean_squared_error)
+def spread_weight(weight: Expr, values: Expr) -> Expr:
+    """The weight of each sample for all values of the sample, in their dtype.
+
+    Raises:
+        ShapeError: the weights do not fit the values.
+    """
+    weight = gc.astype(weight, values.dtype)
+    if weight.ndim == values.ndim + 1 and weight.shape[-1] == 1:
+        weight = gc.squeeze(weight, axis=-1)
+    if weight.shape != values.shape[: weight.ndim]:
+        raise ShapeError(f"there must be one weight for each sample{describe(sample_weight=weight, values=values)}")
+    missing = values.ndim - weight.ndim
+    spread = gc.expand_dims(weight, axis=tuple(range(weight.ndim, values.ndim))) if missing else weight
+    return gc.broadcast_to(spread, values.shape)
 
 
-KNOWN: dict[str, Loss] = {
-    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy(),
-    "mean_squared_error": MeanSquaredError(),
-    "mse": MeanSquaredError(),
+# Regression ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MeanSquaredError(Loss):
+    """See `mean_squared_error`."""
+
+    function = staticmethod(mean_squared_error)
+
+
+@dataclass(frozen=True)
+class MeanAbsoluteError(Loss):
+    """See `mean_absolute_error`."""
+
+    function = staticmethod(mean_absolute_error)
+
+
+@dataclass(frozen=True)
+class MeanAbsolutePercentageError(Loss):
+    """See `mean_absolute_percentage_error`."""
+
+    function = staticmethod(mean_absolute_percentage_error)
+
+
+@dataclass(frozen=True)
+class MeanSquaredLogarithmicError(Loss):
+    """See `mean_squared_logarithmic_error`."""
+
+    function = staticmethod(mean_squared_logarithmic_error)
+
+
+@dataclass(frozen=True)
+class Huber(Loss):
+    """See `huber`."""
+
+    delta: float = 1.0
+    function = staticmethod(huber)
+
+
+@dataclass(frozen=True)
+class LogCosh(Loss):
+    """See `log_cosh`."""
+
+    function = staticmethod(log_cosh)
+
+
+@dataclass(frozen=True)
+class CosineSimilarity(Loss):
+    """See `cosine_similarity`."""
+
+    axis: int = -1
+    function = staticmethod(cosine_similarity)
+
+
+@dataclass(frozen=True)
+class Poisson(Loss):
+    """See `poisson`."""
+
+    function = staticmethod(poisson)
+
+
+# Hinges --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Hinge(Loss):
+    """See `hinge`."""
+
+    function = staticmethod(hinge)
+
+
+@dataclass(frozen=True)
+class SquaredHinge(Loss):
+    """See `squared_hinge`."""
+
+    function = staticmethod(squared_hinge)
+
+
+@dataclass(frozen=True)
+class CategoricalHinge(Loss):
+    """See `categorical_hinge`."""
+
+    function = staticmethod(categorical_hinge)
+
+
+# Probabilities -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class KLDivergence(Loss):
+    """See `kl_divergence`."""
+
+    function = staticmethod(kl_divergence)
+
+
+@dataclass(frozen=True)
+class BinaryCrossentropy(Loss):
+    """See `binary_crossentropy`."""
+
+    from_logits: bool = False
+    label_smoothing: float = 0.0
+    function = staticmethod(binary_crossentropy)
+    activation = "sigmoid"
+
+
+@dataclass(frozen=True)
+class BinaryFocalCrossentropy(Loss):
+    """See `binary_focal_crossentropy`."""
+
+    apply_class_balancing: bool = False
+    alpha: float = 0.25
+    gamma: float = 2.0
+    from_logits: bool = False
+    label_smoothing: float = 0.0
+    function = staticmethod(binary_focal_crossentropy)
+    activation = "sigmoid"
+
+
+@dataclass(frozen=True)
+class CategoricalCrossentropy(Loss):
+    """See `categorical_crossentropy`."""
+
+    from_logits: bool = False
+    label_smoothing: float = 0.0
+    function = staticmethod(categorical_crossentropy)
+    activation = "softmax"
+
+
+@dataclass(frozen=True)
+class CategoricalFocalCrossentropy(Loss):
+    """See `categorical_focal_crossentropy`."""
+
+    alpha: float = 0.25
+    gamma: float = 2.0
+    from_logits: bool = False
+    label_smoothing: float = 0.0
+    function = staticmethod(categorical_focal_crossentropy)
+    activation = "softmax"
+
+
+@dataclass(frozen=True)
+class SparseCategoricalCrossentropy(Loss):
+    """See `sparse_categorical_crossentropy`."""
+
+    from_logits: bool = False
+    function = staticmethod(sparse_categorical_crossentropy)
+    activation = "softmax"
+    labels = True
+
+
+@dataclass(frozen=True)
+class FunctionLoss(Loss):
+    """A function `(y_true, y_pred) -> the loss of each sample` of the user's own."""
+
+    own: LossFunction = mean_squared_error
+
+    def each(self, y_true: Expr, y_pred: Expr, logits: tuple[str, Expr] | None = None) -> Expr:
+        """The loss of each sample."""
+        return self.own(y_true, y_pred)
+
+    def config(self) -> Any:
+        """{"custom": the function's name}.
+
+        Raises:
+            GraphError: it has none.
+        """
+        return registry.function_config("loss", {}, self.own)
+
+
+CLASSES: dict[str, type[Loss]] = {
+    kind.__name__: kind
+    for kind in (
+        MeanSquaredError, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredLogarithmicError, Huber, LogCosh,
+        CosineSimilarity, Poisson, Hinge, SquaredHinge, CategoricalHinge, KLDivergence, BinaryCrossentropy,
+        BinaryFocalCrossentropy, CategoricalCrossentropy, CategoricalFocalCrossentropy, SparseCategoricalCrossentropy,
+    )
+}  # fmt: skip
+
+_BY_FUNCTION = {kind.function.__name__: kind for kind in CLASSES.values()}
+_SHORT = {
+    "mse": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "msle": "mean_squared_logarithmic_error",
+    "logcosh": "log_cosh",
+    "kld": "kl_divergence",
+    "bce": "binary_crossentropy",
 }
+
+KNOWN: dict[str, type[Loss]] = _BY_FUNCTION | {short: _BY_FUNCTION[name] for short, name in _SHORT.items()}
+"""The losses by the names `model.compile(loss="mse")` takes."""
 
 
 def get(given: str | Loss | LossFunction) -> Loss:
@@ -114,10 +331,65 @@ def get(given: str | Loss | LossFunction) -> Loss:
     """
     if isinstance(given, Loss):
         return given
-    if given is sparse_categorical_crossentropy:
-        return SparseCategoricalCrossentropy()
     if callable(given):
-        return Loss(getattr(given, "__name__", "loss"), given)
-    if given not in KNOWN:
-        raise GraphError(f"there is no loss {given!r}; known are {', '.join(sorted(KNOWN))}")
-    return KNOWN[given]
+        name = getattr(given, "__name__", "loss")
+        known = _BY_FUNCTION.get(name)
+        return known() if known is not None and given is known.function else FunctionLoss(own=given, name=name)
+    return registry.find("loss", KNOWN, given)()
+
+
+def from_config(config: Any, custom: Mapping[str, Any]) -> Loss:
+    """The loss of a `config()`.
+
+    Raises:
+        GraphError: there is none of this name, or with these options.
+    """
+    if isinstance(config, Mapping) and "class" in config:
+        return registry.make("loss", CLASSES, config)
+    return get(registry.function_from("loss", {}, config, custom))
+
+
+__all__ = [
+    "CLASSES",
+    "KNOWN",
+    "REDUCTIONS",
+    "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
+    "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "FunctionLoss",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
+    "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "cosine_similarity",
+    "from_config",
+    "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
+    "sparse_categorical_crossentropy",
+    "spread_weight",
+    "squared_hinge",
+]

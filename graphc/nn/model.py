@@ -1,6 +1,8 @@
-"""`Sequential`: a stack of layers, and training in Keras's conventions.
+"""`Model`: layers from inputs to outputs, and training in Keras's conventions.
 
-    model = nn.Sequential([nn.Dense(512, activation="relu"), nn.Dense(10, activation="softmax")], seed=0)
+    x = nn.Input((784,))
+    h = nn.Dense(512, activation="relu")(x)
+    model = nn.Model(x, nn.Dense(10, activation="softmax")(h))
     model.compile(optimizer="rmsprop", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     history = model.fit(x_train, y_train, epochs=5, batch_size=128)
 
@@ -9,8 +11,9 @@ A model is a layer itself, and everything it does is graph: `model.graph` holds 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+import os
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -19,238 +22,354 @@ import numpy as np
 import graphc as gc
 
 from .. import optim
-from ..ir.dim import Dim, Shape, Size, show
-from ..ir.dtype import DType, as_dtype
+from ..ir.dim import Shape
 from ..ir.errors import GraphError, ShapeError
 from ..ir.expr import Expr
-from . import activations, losses, metrics
-from .data import Array, as_array, as_samples, at_least_one, check_labels, check_same_length
+from ..ir.tree import expressions
+from . import metrics as metrics_
+from . import saving
+from .callbacks import Callback, CallbackList
+from .calls import Call, call_of, logits_of, record
+from .data import Array, as_samples, as_weights, at_least_one, by_name, check_labels, check_same_length, split
 from .history import History
 from .initializers import Seed
-from .layers import Dense, Input, Layer
-from .losses import Loss, LossFunction
-from .metrics import Metric
-from .progress import progress
-from .training import LossGuard, TrainingGraph, map_batches, mean_values, train_epoch
+from .layer import Layer
+from .network import Network, while_training
+from .objective import Objective, TrainingGraph, by_output, objective
+from .progress import progress, show
+from .summary import summary
+from .tally import Tally
+from .training import NotFinite, Snapshot, Step, map_batches, mean_values, train_epoch, why_not_finite
+
+COMPILED = ("graph", "_training", "_testing", "_weighted_training", "_weighted_testing")
 
 
-class Sequential(Layer):
-    """Layers, each applied to the result of the one before.
+class Model(Layer):
+    """Layers from inputs to outputs.
 
     Args:
-        layers: the layers; an `nn.Input` in front says what the model is fed. Without one this is read off the
-            data of the first `fit`, `evaluate` or `predict`.
+        inputs: what `nn.Input` made: one, a list or a dict.
+        outputs: expressions made of them: one, or lists, tuples and dicts.
         name: what the model is called.
-        seed: makes parameters and shuffling the same every time.
+        seed: makes shuffling the same every time.
 
     Attributes:
         history: the `History` of the last `fit`, also of one that was interrupted.
         optimizer: the optimizer it was compiled with.
+        stop_training: callbacks set it to end `fit` after the epoch.
     """
 
-    kind = "sequential"
+    kind = "model"
 
-    def __init__(self, layers: Iterable[Layer | Input] = (), name: str | None = None, *, seed: Seed = None) -> None:
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, *, seed: Seed = None) -> None:
+        self._begin(name, seed)
+        self._input_names = tuple(inputs) if isinstance(inputs, Mapping) else None
+        self._install(
+            Network(expressions(inputs, "a model's inputs").leaves, expressions(outputs, "a model's outputs"))
+        )
+        self._shuffling = np.random.default_rng(seed)
+
+    def _begin(self, name: str | None, seed: Seed) -> None:
         super().__init__(name, seed)
-        self.layers: list[Layer] = []
         self.history = History()
         self.optimizer: optim.Optimizer | None = None
-        self._input: Input | None = None
-        self._output_shapes: list[Shape] = []
-        self._loss: Loss | None = None
-        self._metrics: dict[str, Metric] = {}
+        self.stop_training = False
+        self._objective: Objective | None = None
+        self._told: dict[str, Any] | None = None
+        self._network: Network | None = None
+        self._input_names: tuple[str, ...] | None = None
         self._shuffling: np.random.Generator = np.random.default_rng()
-        for layer in layers:
-            self.add(layer)
+
+    def _install(self, network: Network) -> None:
+        self._network = network
+        self.built = True
+        taken = [layer.name for layer in self.layers if layer.name is not None]
+        repeated = next((name for name in taken if taken.count(name) > 1), None)
+        if repeated is not None:
+            raise GraphError(f"two layers of the model are called {repeated!r}")
+        for layer in self.layers:
+            if layer.name is None:
+                layer.name = free_name(layer.kind, taken)
+                taken.append(layer.name)
 
     # Structure -----------------------------------------------------------------------------------------------------
 
-    def add(self, layer: Layer | Input) -> None:
-        """Put a layer on top, or say what the model is fed with an `nn.Input` before the first one.
+    @property
+    def network(self) -> Network:
+        """The model's graph.
 
         Raises:
-            GraphError: the model is built already, it is no layer, or two layers have the same name.
+            GraphError: what the model is fed is not known yet.
         """
-        if self.built:
-            raise GraphError("a layer cannot be added to a model that is built already")
-        if isinstance(layer, Input):
-            if self.layers or self._input:
-                raise GraphError("nn.Input comes first in a model, and once")
-            self._input = layer
-            return
-        if not isinstance(layer, Layer):
-            raise GraphError(f"a model is made of layers such as nn.Dense(10), not of {layer!r}")
-        if layer.name is None:
-            layer.name = self._free_name(layer.kind)
-            layer.suffix = str(len(self.layers) + 1)
-        elif any(other.name == layer.name for other in self.layers):
-            raise GraphError(f"two layers of the model are called {layer.name!r}")
-        self.layers.append(layer)
+        assert self._network is not None
+        return self._network
 
-    def _free_name(self, kind: str) -> str:
-        taken = {layer.name for layer in self.layers}
-        names = (f"{kind}_{i}" if i else kind for i in range(len(self.layers) + 1))
-        return next(n for n in names if n not in taken)
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, in the order they are applied."""
+        return self.network.layers
+
+    @property
+    def inputs(self) -> list[Expr]:
+        """What the model is fed."""
+        return list(self.network.inputs)
+
+    @property
+    def outputs(self) -> list[Expr]:
+        """What the model gives."""
+        return list(self.network.outputs.leaves)
+
+    @property
+    def input_shape(self) -> Shape | list[Shape]:
+        """The shape of what the model is fed, with the batch in front; a list for several inputs."""
+        shapes = [x.shape for x in self.network.inputs]
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    @property
+    def output_shape(self) -> Shape | list[Shape]:
+        """The shape of what the model gives, with the batch in front; a list for several outputs."""
+        shapes = [y.shape for y in self.network.outputs.leaves]
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names by which a dict of samples is sorted."""
+        return list(self._input_names or (str(x.name) for x in self.network.inputs))
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of outputs in logs and in dicts: their keys, or the names of the layers they come from."""
+        tree = self.network.outputs
+        if isinstance(tree.skeleton, dict):
+            return [str(key) for key in tree.skeleton]
+        calls = [call_of(y) for y in tree.leaves]
+        found = [c.layer.name if c is not None and c.layer is not None else None for c in calls]
+        return [n if n and found.count(n) == 1 else f"output_{i + 1}" for i, n in enumerate(found)]
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """The layer of this name, or at this place.
+
+        Raises:
+            GraphError: there is none.
+        """
+        named = {str(layer.name): layer for layer in self.layers}
+        if index is not None and -len(self.layers) <= index < len(self.layers):
+            return self.layers[index]
+        if name not in named:
+            raise GraphError(f"there is no layer {name or index!r}; there are {', '.join(named)}")
+        return named[str(name)]
+
+    def __call__(self, x: Any) -> Any:
+        """The model as a layer: its outputs for other expressions than its inputs."""
+        given = self._arguments(x)
+        results = self._results(x, given)
+        for position, result in enumerate(results):
+            inner = call_of(result)
+            if inner is None or inner.layer is not self:
+                record(result, Call(self, tuple(given), logits_of(result), position, inner))
+        return self.network.outputs.rebuild(results)
+
+    def _arguments(self, x: Any) -> list[Expr]:
+        listed = [x] if isinstance(x, Expr) else by_name("x", x, self.input_names)
+        return list(expressions(listed, "a model is called on").leaves)
+
+    def _results(self, x: Any, given: Sequence[Expr]) -> list[Expr]:
+        return self.network.at(given)
+
+    def apply(self, x: Any) -> Any:
+        """The outputs for x."""
+        return self(x)
+
+    # Parameters ----------------------------------------------------------------------------------------------------
+
+    def weights(self) -> dict[str, Expr]:
+        """All parameters and state, by "layer/role"."""
+        found: dict[str, Expr] = {}
+        seen: set[int] = set()
+        pairs = [(f"{layer.name}/{role}", p) for layer in self.layers for role, p in layer.weights().items()]
+        loose = self._network.loose_params() if self._network is not None else []
+        for path, param in [*pairs, *((str(p.name), p) for p in loose)]:
+            if path in found:
+                raise GraphError(f"two parameters of the model are called {path!r}")
+            if id(param) not in seen:
+                seen.add(id(param))
+                found[path] = param
+        return found
 
     @property
     def params(self) -> list[Expr]:
-        """The parameters of all layers, the first layer's first; none before the model is built."""
-        return [p for layer in self.layers for p in layer.params]
+        """The parameters that gradients move, the first layer's first; none before the model is built."""
+        return self._distinct("params")
 
     @property
-    def input_shape(self) -> Shape:
-        """The shape of what the model is fed, with the batch in front.
-
-        Raises:
-            GraphError: it is not known yet.
-        """
-        return (Dim.named("batch"), *self._require_input().shape)
+    def state(self) -> list[Expr]:
+        """Params that gradients do not move."""
+        return self._distinct("state")
 
     @property
-    def output_shape(self) -> Shape:
-        """The shape of what the model gives, with the batch in front.
+    def trainable_params(self) -> list[Expr]:
+        """The parameters that training moves."""
+        return self._distinct("trainable_params") if self.trainable else []
+
+    def _distinct(self, kind: str) -> list[Expr]:
+        listed = [p for layer in self.layers for p in getattr(layer, kind)]
+        if self._network is not None and kind != "state":
+            listed += self._network.loose_params()
+        return list({id(p): p for p in listed}.values())
+
+    def get_weights(self) -> list[Array]:
+        """The values of all parameters and all state, in the order of `weights()`."""
+        return [p.value for p in self.weights().values()]
+
+    def set_weights(self, values: Sequence[Any]) -> None:
+        """Give all parameters and all state these values, or none of them.
 
         Raises:
-            GraphError: it is not known yet.
+            ShapeError: there is another number of arrays, or an array of another shape; nothing is changed.
         """
-        self._require_built()
-        return self._output_shapes[-1]
+        params = self.weights()
+        if len(values) != len(params):
+            raise ShapeError(f"the model has {len(params)} weights, {len(values)} arrays were given")
+        arrays = [np.asarray(v) for v in values]
+        for (path, param), array in zip(params.items(), arrays, strict=True):
+            if array.shape != param.value.shape:
+                raise ShapeError(f"the weight {path!r} has the shape {param.value.shape}, not {array.shape}")
+        for param, array in zip(params.values(), arrays, strict=True):
+            param.value = array
 
-    def build(self, shape: Sequence[Size | str | None], dtype: DType | str = "float32") -> None:
-        """Make all parameters.
+    def count_params(self) -> int:
+        """How many numbers there are in all parameters and all state."""
+        return sum(p.value.size for p in self.weights().values())
 
-        Args:
-            shape: of what the model is fed, with the batch in front: (None, 784), or ("batch", 784).
-            dtype: of what the model is fed.
+    def penalties(self) -> list[Expr]:
+        """What the parameters cost in the loss, scalars."""
+        return [penalty for layer in self.layers for penalty in layer.penalties()]
 
-        Raises:
-            ShapeError: the shape does not begin with a batch, or the layers cannot take it.
-            GraphError: there are no layers, or the model was built for another shape.
-        """
-        if len(shape) < 2 or any(not isinstance(d, int) for d in shape[1:]):
-            raise ShapeError(f"build takes a shape with the batch in front, such as (None, 784), not {tuple(shape)}")
-        sample = Input(tuple(shape[1:]), as_dtype(dtype).name)  # type: ignore[arg-type]
-        if self._input is not None and self._input != sample:
-            raise GraphError(f"the model takes {self._input}, not {sample}")
-        if self.built:
-            return
-        if not self.layers:
-            raise GraphError("the model has no layers")
-        self._input = sample
-        self._seed_layers()
-        value = gc.input("x", ("batch", *sample.shape), dtype=sample.dtype)
-        self._output_shapes = []
-        for layer in self.layers:
-            value = layer(value)
-            self._output_shapes.append(value.shape)
-        self.built = True
-
-    def _seed_layers(self) -> None:
-        """Independent seeds for every layer that has none of its own, and for shuffling."""
-        rng = np.random.default_rng(self.seed)
-        *children, shuffling = rng.spawn(len(self.layers) + 1)
-        for layer, child in zip(self.layers, children, strict=True):
-            layer.seed = child if layer.seed is None else layer.seed
-        self._shuffling = shuffling
-
-    def apply(self, x: Expr) -> Expr:
-        """The last layer's value when the first is fed x."""
-        return self._forward(x)[0]
-
-    def _forward(self, x: Expr) -> tuple[Expr, Expr | None]:
-        """The output; and the logits where it is a softmax, since losses read those without rounding to 0 or 1."""
-        *inner, last = self.layers
-        for layer in inner:
-            x = layer(x)
-        softmax_last = isinstance(last, Dense) and last.activation in (activations.softmax, gc.softmax)
-        return last(x), last.preactivation(x) if softmax_last and isinstance(last, Dense) else None
+    def updates(self) -> dict[Expr, Expr]:
+        """What a training step does to the layers' state."""
+        return {param: new for layer in self.layers for param, new in layer.updates().items()}
 
     def summary(self, print_fn: Callable[[str], object] = print) -> None:
-        """Print the layers, the shapes they give and how many parameters they have."""
-        rows = [("Layer (type)", "Output shape", "Params")]
-        for i, layer in enumerate(self.layers):
-            shape = show(self._output_shapes[i]) if self.built else "not built yet"
-            rows.append((f"{layer.name} ({type(layer).__name__})", shape, f"{_count(layer.params):,}"))
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
-        rule = "─" * len(lines[0])
-        total = f"{_count(self.params):,} params" if self.built else "no params before the model is built"
-        print_fn("\n".join([f"Model: {self.name or self.kind}", rule, lines[0], rule, *lines[1:], rule, total]))
+        """Print the layers, the shapes they give, how many parameters they have, and what they are fed by."""
+        print_fn(summary(self))
 
-    # Training ------------------------------------------------------------------------------------------------------
+    # Compiling -----------------------------------------------------------------------------------------------------
 
     def compile(
         self,
         optimizer: str | optim.Optimizer = "rmsprop",
-        loss: str | Loss | LossFunction = "sparse_categorical_crossentropy",
-        metrics: Iterable[str | Metric] = (),
+        loss: Any = "sparse_categorical_crossentropy",
+        metrics: Any = (),
+        loss_weights: Any = None,
+        weighted_metrics: Any = (),
     ) -> None:
         """Say how the model is to be trained. Parameters stay as they are; the optimizer starts anew.
 
         Args:
             optimizer: a name (see `graphc.optim`) or an optimizer.
-            loss: a name (see `nn.losses`), a `Loss`, or a function `(y_true, y_pred) -> the loss of each sample`.
-            metrics: names (see `nn.metrics`) or such functions.
+            loss: a name (see `nn.losses`), a `Loss`, or a function `(y_true, y_pred) -> the loss of each sample`; for
+                several outputs one for all, a list, or a dict by their names. None leaves an output out.
+            metrics: a list of names (see `nn.metrics`), of `Metric` and of such functions; for several outputs a list
+                of lists, or a dict by their names. They do without the samples' weights.
+            loss_weights: how much the loss of each of several outputs counts.
+            weighted_metrics: metrics that heed the samples' weights.
 
         Raises:
             GraphError: a name is unknown, or two metrics have the same.
         """
-        chosen_metrics = _named_metrics(metrics)
-        chosen_loss = losses.get(loss)
+        told = {"loss": loss, "metrics_": metrics, "loss_weights": loss_weights, "weighted_metrics": weighted_metrics}
+        chosen = objective(self.output_names, **told) if self._network is not None else objective(("output",), **told)
         self.optimizer = optim.get(optimizer)
-        self._loss, self._metrics = chosen_loss, chosen_metrics
-        for name in ("graph", "train_step", "test_step"):
+        self._objective, self._told = chosen, told
+        for name in COMPILED:
             self.__dict__.pop(name, None)
+
+    def _require_objective(self) -> Objective:
+        if self._objective is None or self._told is None:
+            raise GraphError('the model does not know its loss yet: call model.compile(loss="...", ...) first')
+        if self._network is not None and self._objective.names != tuple(self.output_names):
+            self._objective = objective(self.output_names, **self._told)
+        return self._objective
+
+    def _training_graph(self, *, training: bool, weighted: bool) -> TrainingGraph:
+        chosen, network = self._require_objective(), self.network
+        return chosen.graph(
+            network.inputs, network.outputs.leaves, self.penalties(), training=training, weighted=weighted
+        )
 
     @cached_property
     def graph(self) -> TrainingGraph:
-        """The expressions: inputs, output, loss and metrics.
+        """The expressions: inputs, targets, outputs and loss, as in training.
 
         Raises:
             GraphError: the model is not compiled, or not built.
         """
-        loss_kind = self._require_compiled()
-        fed = self._require_built()
-        x = gc.input("x", ("batch", *fed.shape), dtype=fed.dtype)
-        output, logits = self._forward(x)
-        if loss_kind.labels:
-            y = gc.input("y", output.shape[:-1], dtype="int64")
-        else:
-            y = gc.input("y", output.shape, dtype=output.dtype)
-        if logits is not None and loss_kind.of_logits is not None:
-            each = loss_kind.of_logits(y, logits)
-        else:
-            each = loss_kind.function(y, output)
-        measured = {name: gc.name(gc.mean(metric(y, output)), name) for name, metric in self._metrics.items()}
-        return TrainingGraph(x, y, output, gc.name(gc.mean(each), "loss"), measured)
+        return self._training_graph(training=True, weighted=False)
 
-    @cached_property
+    @property
     def train_step(self) -> Any:
-        """The compiled training step `(x, y) -> {"loss": ..., ...}`: forward, backward, metrics, optimizer and the
-        updates of all parameters in one native call.
+        """The compiled training step `(x, y) -> {"loss": ...}`: forward, backward, metrics, optimizer and the updates
+        of all parameters in one native call.
 
         Raises:
             GraphError: the model is not compiled, or not built.
         """
-        graph = self.graph
-        assert self.optimizer is not None
-        updates = self.optimizer.updates(graph.loss, self.params)
-        return gc.compile([graph.x, graph.y], graph.values, updates=updates, name="train_step")
+        return self._training.function
+
+    @property
+    def test_step(self) -> Any:
+        """The compiled `(x, y) -> {"loss": ...}` that changes nothing but the running sums of the metrics.
+
+        Raises:
+            GraphError: the model is not compiled, or not built.
+        """
+        return self._testing.function
 
     @cached_property
-    def test_step(self) -> Any:
-        """The compiled `(x, y) -> {"loss": ..., ...}` that changes nothing.
+    def _training(self) -> Step:
+        return self._train_step(self.graph)
 
-        Raises:
-            GraphError: the model is not compiled, or not built.
-        """
-        return gc.compile([self.graph.x, self.graph.y], self.graph.values, name="test_step")
+    @cached_property
+    def _weighted_training(self) -> Step:
+        return self._train_step(self._training_graph(training=True, weighted=True))
+
+    @cached_property
+    def _testing(self) -> Step:
+        return _test_step(self._training_graph(training=False, weighted=False))
+
+    @cached_property
+    def _weighted_testing(self) -> Step:
+        return _test_step(self._training_graph(training=False, weighted=True))
+
+    def _train_step(self, graph: TrainingGraph) -> Step:
+        tally = Tally(graph.measured)
+        updates = {**self._moves(graph), **self.updates(), **tally.updates}
+        return Step(gc.compile(graph.fed, {"loss": graph.loss}, updates=updates, name="train_step"), tally)
+
+    def _moves(self, graph: TrainingGraph) -> dict[Expr, Expr]:
+        assert self.optimizer is not None
+        params = self.trainable_params
+        return self.optimizer.updates(graph.loss, params) if params else {}
 
     @cached_property
     def _predict_step(self) -> Any:
-        fed = self._require_built()
-        x = gc.input("x", ("batch", *fed.shape), dtype=fed.dtype)
-        return gc.compile([x], self(x), name="predict_step")
+        network = self.network
+        outputs = while_training(network.outputs.leaves, False)
+        return gc.compile(list(network.inputs), outputs, name="predict_step")
+
+    def better(self, metric: str) -> str:
+        """Whether the metric of this name should be small ("min") or large ("max"); "unknown" where that is not known."""
+        if metric == "loss" or metric.endswith("_loss"):
+            return "min"
+        chosen = self._require_objective()
+        for i, name in enumerate(chosen.names):
+            for given in (*chosen.metrics[i], *chosen.weighted_metrics[i]):
+                found = metrics_.get(given)
+                if metric in (found.name, f"{name}_{found.name}"):
+                    return found.better
+        return "unknown"
+
+    # Training ------------------------------------------------------------------------------------------------------
 
     def fit(
         self,
@@ -259,8 +378,13 @@ class Sequential(Layer):
         *,
         epochs: int = 1,
         batch_size: int = 32,
-        validation_data: tuple[object, object] | None = None,
+        validation_data: Sequence[object] | None = None,
         validation_split: float = 0.0,
+        sample_weight: object = None,
+        class_weight: Mapping[int, float] | None = None,
+        callbacks: Iterable[Callback] = (),
+        initial_epoch: int = 0,
+        validation_freq: int = 1,
         shuffle: bool = True,
         seed: int | None = None,
         verbose: object = "auto",
@@ -268,12 +392,19 @@ class Sequential(Layer):
         """Train.
 
         Args:
-            x: samples, (n, ...): numbers that convert to the model's input dtype.
-            y: targets: n integer labels, or numbers of the output's shape, as the loss takes them.
+            x: samples, (n, ...): numbers that convert to the model's input dtype; for several inputs a list, or a dict
+                by their names.
+            y: targets: n integer labels, or numbers of the output's shape, as the loss takes them; for several outputs
+                a list, or a dict by their names.
             epochs: how often to go through the data.
             batch_size: samples in a step; the last step of an epoch takes what is left.
-            validation_data: (x, y) to evaluate after every epoch.
+            validation_data: (x, y) or (x, y, sample_weight) to evaluate after an epoch.
             validation_split: instead, the fraction of samples at the end to keep apart for that.
+            sample_weight: how much each sample counts in the loss; for several outputs also a list or dict.
+            class_weight: how much samples of each class count; of those not named, 1.
+            callbacks: see `nn.callbacks`.
+            initial_epoch: where to begin to count, to go on with an earlier training.
+            validation_freq: after every how many epochs to validate.
             shuffle: a new order of the samples in every epoch.
             seed: of that order; without it the model's own seed.
             verbose: 0 silent, 1 a progress bar, 2 a line for each epoch, "auto" as fits where it is shown.
@@ -287,33 +418,62 @@ class Sequential(Layer):
             KeyboardInterrupt: Ctrl-C, passed on between two steps; the parameters are those of the last step done.
 
         Warns:
-            RuntimeWarning: once, when the loss is nan or infinite.
+            RuntimeWarning: the loss became nan or infinite. Training ends there, and the model gets back the parameters
+                it had after the last epoch in which all was finite.
         """
-        self._require_compiled()
+        self._require_objective()
         epochs, batch_size = at_least_one("epochs", epochs), at_least_one("batch_size", batch_size)
-        arrays = self._samples_and_targets(x, y)
+        arrays = self._arrays(x, y, sample_weight, class_weight)
         if validation_data is not None:
-            validation: tuple[Array, Array] | None = self._samples_and_targets(*validation_data)
+            validation: tuple[Array, ...] | None = self._arrays(*validation_data)
         else:
-            arrays, validation = _split(arrays, validation_split)
+            arrays, validation = split(arrays, validation_split)
         rng = self._shuffling if seed is None else np.random.default_rng(seed)
         history = self.history = History()
-        guard, step = LossGuard(), self.train_step
+        step = self._training if len(arrays) == len(self.graph.fed) else self._weighted_training
+        told = {"epochs": epochs, "steps": -(-len(arrays[0]) // batch_size), "verbose": verbose}
+        listening = CallbackList(callbacks, self, told)
+        good, good_epoch = Snapshot(self._memory), initial_epoch
+        self.stop_training = False
         with progress(verbose, epochs) as shown:
-            for epoch in range(epochs):
+            listening.call("on_train_begin", {})
+            for epoch in range(initial_epoch, epochs):
+                listening.call("on_epoch_begin", epoch, {})
+                shown.begin(epoch, told["steps"])
                 order = rng.permutation(len(arrays[0])) if shuffle else None
-                values, seconds = train_epoch(step, arrays, batch_size, order, guard, shown, epoch)
-                if validation is not None:
-                    measured = mean_values(self.test_step, validation, batch_size)
+                try:
+                    seconds = train_epoch(step, arrays, batch_size, order, shown, listening)
+                except NotFinite as error:
+                    good.restore()
+                    when = f"after epoch {good_epoch}" if good_epoch else "before training"
+                    names = [str(e.name) for e in self.graph.fed]
+                    reason = why_not_finite(error, epoch, zip(names, arrays, strict=False))
+                    warnings.warn(reason + when, RuntimeWarning, stacklevel=2)
+                    break
+                values = step.tally.values()
+                if validation is not None and (epoch + 1) % validation_freq == 0:
+                    measured = self._measure(validation, batch_size, listening)
                     values |= {f"val_{name}": value for name, value in measured.items()}
+                good_epoch = epoch + 1 if good.take() else good_epoch
+                listening.call("on_epoch_end", epoch, values)
                 history.record(epoch, values, seconds)
                 shown.end(values)
+                if self.stop_training:
+                    break
+            listening.call("on_train_end", {})
         return history
 
     def evaluate(
-        self, x: object, y: object, batch_size: int = 32, verbose: int = 0, return_dict: bool = False
-    ) -> float | list[float] | dict[str, float]:
-        """The mean loss and metrics over the samples.
+        self,
+        x: object,
+        y: object,
+        batch_size: int = 32,
+        verbose: int = 0,
+        sample_weight: object = None,
+        return_dict: bool = False,
+        callbacks: Iterable[Callback] = (),
+    ) -> Any:
+        """The loss and metrics over the samples.
 
         Returns:
             The loss; with metrics [loss, *metrics]; or `return_dict` all of them by name.
@@ -321,86 +481,131 @@ class Sequential(Layer):
         Raises:
             As `fit`.
         """
-        self._require_compiled()
-        arrays = self._samples_and_targets(x, y)
-        values = mean_values(self.test_step, arrays, at_least_one("batch_size", batch_size))
+        self._require_objective()
+        arrays = self._arrays(x, y, sample_weight)
+        values = self._measure(arrays, at_least_one("batch_size", batch_size), CallbackList(callbacks, self, {}))
         if verbose:
-            print(" - ".join(f"{name}: {value:.4f}" for name, value in values.items()))
+            print(show(values, " - "))
         if return_dict:
             return values
         return list(values.values()) if len(values) > 1 else values["loss"]
 
-    def predict(self, x: object, batch_size: int = 32) -> Array:
-        """The output for every sample, (n, ...).
+    def _measure(self, arrays: tuple[Array, ...], batch_size: int, callbacks: CallbackList) -> dict[str, Any]:
+        step = self._testing if len(arrays) == len(self.graph.fed) else self._weighted_testing
+        return mean_values(step, arrays, batch_size, callbacks)
+
+    def predict(self, x: object, batch_size: int = 32, callbacks: Iterable[Callback] = ()) -> Any:
+        """The outputs for every sample, (n, ...), in the structure of the model's outputs.
 
         Raises:
             ShapeError, DTypeError: x does not fit the model.
         """
-        samples = self._samples(x)
-        return map_batches(self._predict_step, samples, at_least_one("batch_size", batch_size))
+        samples, size = tuple(self._samples(x)), at_least_one("batch_size", batch_size)
+        results = map_batches(self._predict_step, samples, size, CallbackList(callbacks, self, {}))
+        return self.network.outputs.rebuild(results)
 
-    # Checks --------------------------------------------------------------------------------------------------------
+    def _memory(self) -> list[Expr]:
+        """Everything training changes."""
+        remembered = self.optimizer.state if self.optimizer is not None else []
+        return [*self.weights().values(), *remembered]
 
-    def _require_input(self) -> Input:
-        if self._input is None:
-            raise GraphError(
-                "what the model is fed is not known yet: put nn.Input((784,)) in front, or call "
-                "model.build((None, 784)) or fit"
-            )
-        return self._input
+    # Data ----------------------------------------------------------------------------------------------------------
 
-    def _require_built(self) -> Input:
-        fed = self._require_input()
-        self.build((None, *fed.shape), fed.dtype)
-        return fed
-
-    def _require_compiled(self) -> Loss:
-        if self._loss is None:
-            raise GraphError('the model does not know its loss yet: call model.compile(loss="...", ...) first')
-        return self._loss
-
-    def _samples(self, x: object) -> Array:
-        """x as the model takes it; the first data a model sees says what it is fed."""
-        fed = self._input or Input(as_array("x", x).shape[1:] or (1,))
-        samples = as_samples("x", x, fed.shape, as_dtype(fed.dtype))
-        self.build((None, *fed.shape), fed.dtype)
+    def _samples(self, x: object) -> list[Array]:
+        fed = self.network.inputs
+        given = by_name("x", x, self.input_names) if len(fed) > 1 or isinstance(x, Mapping) else [x]
+        roles = ["x"] if len(fed) == 1 else [f"x ({name})" for name in self.input_names]
+        samples = [as_samples(role, one, _sizes(e), e.dtype) for role, one, e in zip(roles, given, fed, strict=True)]
+        for role, one in zip(roles, samples, strict=True):
+            check_same_length(samples[0], one, roles[0], role)
         return samples
 
-    def _samples_and_targets(self, x: object, y: object) -> tuple[Array, Array]:
+    def _arrays(
+        self, x: object, y: object, sample_weight: object = None, class_weight: Mapping[int, float] | None = None
+    ) -> tuple[Array, ...]:
+        """Samples, targets and, if there are any, weights, as a step takes them."""
         samples = self._samples(x)
-        y_input = self.graph.y
-        sample = tuple(d for d in y_input.shape[1:] if isinstance(d, int))
-        targets = as_samples("y", y, sample, y_input.dtype)
-        check_same_length(samples, targets)
-        if self._loss is not None and self._loss.labels:
-            classes = self.output_shape[-1]
-            check_labels(targets, classes if isinstance(classes, int) else 0)
-        return samples, targets
+        chosen = self._require_objective()
+        fed, names = self.graph.targets, chosen.names
+        given = [y] if len(names) == 1 and not isinstance(y, Mapping) else by_output("y", y, names)
+        targets = []
+        for output, expr in zip(chosen.trained, fed, strict=True):
+            role = "y" if len(names) == 1 else f"y ({names[output]})"
+            target = as_samples(role, given[output], _sizes(expr), expr.dtype)
+            check_same_length(samples[0], target, "x", role)
+            loss, classes = chosen.losses[output], self.outputs[output].shape[-1:]
+            if loss is not None and loss.labels and classes and isinstance(classes[0], int):
+                check_labels(target, classes[0])
+            targets.append(target)
+        if sample_weight is None and class_weight is None:
+            return (*samples, *targets)
+        if class_weight is not None and len(targets) > 1:
+            raise GraphError("class_weight is for models with one output; give sample_weight for each of them")
+        many = len(names) > 1 and isinstance(sample_weight, (list, tuple, Mapping))
+        listed = by_output("sample_weight", sample_weight, names) if many else [sample_weight] * len(names)
+        weights = [
+            as_weights(listed[output], class_weight, target, self.outputs[output].dtype)
+            for output, target in zip(chosen.trained, targets, strict=True)
+        ]
+        return (*samples, *targets, *weights)
+
+    # Saving --------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything into one file: architecture, weights, what it was compiled with, the optimizer's state and
+        where shuffling stands. `nn.load_model(path)` goes on exactly where this one is.
+
+        The file is replaced as a whole or not at all.
+
+        Raises:
+            GraphError: a part has no plain form, such as a lambda.
+            OSError: the file cannot be written.
+        """
+        saving.save_model(self, path)
+
+    def save_weights(self, path: str | os.PathLike[str]) -> None:
+        """Write the weights into a safetensors file. The file is replaced as a whole or not at all."""
+        saving.save_weights(self, path)
+
+    def load_weights(self, path: str | os.PathLike[str]) -> None:
+        """Read weights from a file of `save` or `save_weights`: all of them or, with an error, none.
+
+        Raises:
+            GraphError: the file is no such file, or holds other weights than the model has.
+            OSError: it cannot be read.
+        """
+        saving.load_weights(self, path)
+
+    def config(self) -> dict[str, Any]:
+        """The architecture in plain data.
+
+        Raises:
+            GraphError: a part has no plain form.
+        """
+        return saving.network_config(self.network, self._input_names)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom: dict[str, Any]) -> Layer:
+        """A model of a `config()`."""
+        read = dict(config)
+        name = read.pop("name", None)
+        inputs, outputs = saving.network_from(read, custom)
+        return cls(inputs, outputs, name)
 
 
-def _count(params: Iterable[Expr]) -> int:
-    return sum(math.prod(p.value.shape) for p in params)
+def _test_step(graph: TrainingGraph) -> Step:
+    tally = Tally(graph.measured)
+    return Step(gc.compile(graph.fed, {"loss": graph.loss}, updates=tally.updates, name="test_step"), tally)
 
 
-def _named_metrics(given: Iterable[str | Metric]) -> dict[str, Metric]:
-    if isinstance(given, str):
-        raise GraphError(f"metrics is a list, such as [{given!r}]")
-    found: dict[str, Metric] = {}
-    for name, metric in map(metrics.get, given):
-        if name in found or name == "loss":
-            raise GraphError(f"two metrics are called {name!r}")
-        found[name] = metric
-    return found
+def _sizes(fed: Expr) -> tuple[int, ...]:
+    return tuple(d for d in fed.shape[1:] if isinstance(d, int))
 
 
-def _split(arrays: tuple[Array, Array], fraction: float) -> tuple[tuple[Array, Array], tuple[Array, Array] | None]:
-    """The samples to train on, and the last `fraction` of them to validate with."""
-    if not 0 <= fraction < 1:
-        raise GraphError(f"validation_split is a fraction from 0 up to 1, not {fraction!r}")
-    if fraction == 0:
-        return arrays, None
-    x, y = arrays
-    at = math.floor(len(x) * (1 - fraction))
-    if at in (0, len(x)):
-        raise GraphError(f"validation_split={fraction!r} leaves nothing to train on or to validate with")
-    return (x[:at], y[:at]), (x[at:], y[at:])
+def free_name(kind: str, taken: Sequence[str]) -> str:
+    """The first of dense, dense_1, dense_2, ... that nobody has."""
+    names = (f"{kind}_{i}" if i else kind for i in range(len(taken) + 1))
+    return next(n for n in names if n not in taken)
+
+
+__all__ = ["Model", "free_name"]

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+
 from ..ir.errors import GraphError
 
-Values = Mapping[str, float]
+Values = Mapping[str, Any]
 
 
 class Progress:
@@ -47,7 +49,7 @@ class Lines(Progress):
         self._epoch = epoch
 
     def end(self, values: Values) -> None:
-        print(f"Epoch {self._epoch + 1}/{self._epochs} - {_show(values, ' - ')}", flush=True)
+        print(f"Epoch {self._epoch + 1}/{self._epochs} - {show(values, ' - ')}", flush=True)
 
 
 class Bar(Progress):
@@ -67,10 +69,10 @@ class Bar(Progress):
     def step(self, values: Callable[[], Values]) -> None:
         # update() says whether it drew: the text beside the bar is as fresh as that, and costs nothing in between.
         if self._bar.update():
-            self._bar.set_postfix_str(_show(values(), ", "), refresh=False)
+            self._bar.set_postfix_str(show(values(), ", "), refresh=False)
 
     def end(self, values: Values) -> None:
-        self._bar.set_postfix_str(_show(values, ", "))
+        self._bar.set_postfix_str(show(values, ", "))
         self.close()
 
     def close(self) -> None:
@@ -95,5 +97,10 @@ def progress(verbose: object, epochs: int) -> Progress:
     return Bar(epochs) if verbose == 1 else Lines(epochs)
 
 
-def _show(values: Values, separator: str) -> str:
-    return separator.join(f"{name}: {value:.4f}" for name, value in values.items())
+def show(values: Values, separator: str) -> str:
+    """Names and numbers in a line; of several numbers under a name, all."""
+    return separator.join(f"{name}: {_digits(value)}" for name, value in values.items())
+
+
+def _digits(value: Any) -> str:
+    return f"{value:.4f}" if np.ndim(value) == 0 else f"[{' '.join(f'{v:.4f}' for v in np.ravel(value))}]"

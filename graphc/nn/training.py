@@ -1,130 +1,145 @@
-"""The loop around a compiled step: batches in, means out.
+"""The loop around a compiled step: batches in, running sums kept natively.
 
-All arithmetic happens in the step, which is one native call; what is left to Python is to gather a batch and to add
-up the numbers that come back. A step either happens as a whole or not at all, so whatever interrupts the loop
-leaves parameters and optimizer state as some step left them.
+All arithmetic happens in the step, which is one native call; what is left to Python is to choose a batch and to look
+whether the loss is a number. A step either happens as a whole or not at all, so whatever interrupts the loop leaves
+parameters and optimizer state as some step left them.
 """
 
 from __future__ import annotations
 
 import math
 import time
-import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..ir.expr import Expr
+from .callbacks import CallbackList
 from .data import Array, minibatches
 from .progress import Progress
+from .tally import Tally
 
-Step: TypeAlias = Callable[[Array, Array], Mapping[str, Any]]
+Function: TypeAlias = Callable[..., Mapping[str, Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingGraph:
-    """What a compiled model is made of, for `gc.draw`, `gc.derive` and everything else that takes expressions."""
+class Step:
+    """A compiled step, and the running sums it keeps."""
 
-    x: Expr
-    """The samples: an input of shape (batch, …)."""
-    y: Expr
-    """The targets: an input, one label for each sample or like the output."""
-    output: Expr
-    """The prediction for x."""
-    loss: Expr
-    """The mean loss of the batch, a scalar."""
-    metrics: dict[str, Expr]
-    """The mean of each metric over the batch, scalars."""
-
-    @property
-    def values(self) -> dict[str, Expr]:
-        """The loss and the metrics by name: what a step reports."""
-        return {"loss": self.loss, **self.metrics}
+    function: Any
+    """The compiled (samples..., targets..., weights...) -> {"loss": of the batch}."""
+    tally: Tally
 
 
-class Means:
-    """Means over the samples seen so far, from means over batches of different sizes."""
+class NotFinite(Exception):
+    """The loss of a step was no finite number."""
 
-    def __init__(self) -> None:
-        self._totals: dict[str, float] = {}
-        self._samples = 0
-
-    def add(self, values: Mapping[str, Any], samples: int) -> None:
-        """Take the means over a batch of so many samples into account."""
-        self._samples += samples
-        totals = self._totals
-        for name, value in values.items():
-            totals[name] = totals.get(name, 0.0) + samples * float(value)
-
-    def values(self) -> dict[str, float]:
-        """The means by name."""
-        return {name: total / self._samples for name, total in self._totals.items()}
+    def __init__(self, step: int, loss: float) -> None:
+        super().__init__(step, loss)
+        self.step, self.loss = step, loss
 
 
-class LossGuard:
-    """Says once, and where, that the loss is no finite number any more."""
+class Snapshot:
+    """The last good value of every param: taken when all of them are finite."""
 
-    def __init__(self) -> None:
-        self._silent = False
+    def __init__(self, params: Callable[[], Sequence[Expr]]) -> None:
+        self._params = params
+        self._values: list[tuple[Expr, Array]] = []
+        self.take()
 
-    def watch(self, loss: float, epoch: int, step: int) -> None:
-        """Warn if `loss` is nan or infinite.
+    def take(self) -> bool:
+        """Keep the values of now, unless one of them is not finite."""
+        values = [(param, param.value) for param in self._params()]
+        if all(np.isfinite(value).all() for _, value in values):
+            self._values = values
+            return True
+        return False
 
-        Warns:
-            RuntimeWarning: at the first such loss.
-        """
-        if self._silent or math.isfinite(loss):
-            return
-        self._silent = True
-        warnings.warn(
-            f"the loss became {loss} in epoch {epoch + 1}, step {step + 1}; a smaller learning rate or scaled inputs "
-            "may help, and the parameters may hold nan by now",
-            RuntimeWarning,
-            stacklevel=4,
-        )
+    def restore(self) -> None:
+        """Give the kept values back."""
+        for param, value in self._values:
+            param.value = value
 
 
 def train_epoch(
-    step: Step,
-    arrays: tuple[Array, Array],
-    batch_size: int,
-    order: Array | None,
-    guard: LossGuard,
-    shown: Progress,
-    epoch: int,
-) -> tuple[dict[str, float], float]:
+    step: Step, arrays: tuple[Array, ...], size: int, order: Array | None, shown: Progress, callbacks: CallbackList
+) -> float:
     """One pass over the data.
 
     Args:
-        step: the compiled step, `(x, y) -> {"loss": mean, ...}`.
-        arrays: x and y.
+        step: the compiled step.
+        arrays: samples, targets and weights, in the order the step takes them.
+        size: of a batch.
         order: the order of the samples, None for as they stand.
+        shown: the progress.
+        callbacks: whose batch hooks are called.
 
     Returns:
-        The means of the loss and the metrics over the samples, as they were while training; and the seconds it took.
+        How many seconds it took.
+
+    Raises:
+        NotFinite: the loss of a step is nan or infinite.
     """
-    means = Means()
-    shown.begin(epoch, math.ceil(len(arrays[0]) / batch_size))
+    function, values = step.function, step.tally.values
+    before, after = callbacks.listeners("on_train_batch_begin"), callbacks.listeners("on_train_batch_end")
+    step.tally.reset()
     begun = time.perf_counter()
-    for number, (x, y) in enumerate(minibatches(arrays, batch_size, order)):
-        values = step(x, y)
-        means.add(values, len(x))
-        guard.watch(float(values["loss"]), epoch, number)
-        shown.step(means.values)
-    return means.values(), time.perf_counter() - begun
+    for number, batch in enumerate(minibatches(arrays, size, order)):
+        for hook in before:
+            hook(number, {})
+        loss = float(function(*batch)["loss"])
+        if not math.isfinite(loss):
+            raise NotFinite(number, loss)
+        for hook in after:
+            hook(number, values())
+        shown.step(values)
+    return time.perf_counter() - begun
 
 
-def mean_values(step: Step, arrays: tuple[Array, Array], batch_size: int) -> dict[str, float]:
-    """The means of the loss and the metrics over the samples."""
-    means = Means()
-    for x, y in minibatches(arrays, batch_size):
-        means.add(step(x, y), len(x))
-    return means.values()
+def mean_values(step: Step, arrays: tuple[Array, ...], size: int, callbacks: CallbackList) -> dict[str, Any]:
+    """The loss and the metrics over the samples."""
+    before, after = callbacks.listeners("on_test_batch_begin"), callbacks.listeners("on_test_batch_end")
+    step.tally.reset()
+    callbacks.call("on_test_begin", {})
+    for number, batch in enumerate(minibatches(arrays, size)):
+        for hook in before:
+            hook(number, {})
+        step.function(*batch)
+        for hook in after:
+            hook(number, step.tally.values())
+    values = step.tally.values()
+    callbacks.call("on_test_end", values)
+    return values
 
 
-def map_batches(function: Callable[[Array], Array], x: Array, batch_size: int) -> Array:
-    """The function's result for every sample, in order."""
-    results: Iterable[Array] = (np.asarray(function(batch)) for (batch,) in minibatches((x,), batch_size))
-    return np.concatenate(list(results))
+def map_batches(
+    function: Callable[..., Sequence[Array]], arrays: tuple[Array, ...], size: int, callbacks: CallbackList
+) -> list[Array]:
+    """The function's results for every sample, in order."""
+    before, after = callbacks.listeners("on_predict_batch_begin"), callbacks.listeners("on_predict_batch_end")
+    callbacks.call("on_predict_begin", {})
+    results: list[Sequence[Array]] = []
+    for number, batch in enumerate(minibatches(arrays, size)):
+        for hook in before:
+            hook(number, {})
+        results.append(function(*batch))
+        for hook in after:
+            hook(number, {"outputs": results[-1]})
+    callbacks.call("on_predict_end", {})
+    return [np.concatenate([np.asarray(part) for part in parts]) for parts in zip(*results, strict=True)]
+
+
+def why_not_finite(error: NotFinite, epoch: int, arrays: Iterable[tuple[str, Array]]) -> str:
+    """What to tell the user about it."""
+    wrong = [name for name, array in arrays if array.dtype.kind == "f" and not np.isfinite(array).all()]
+    reason = (
+        f"{' and '.join(wrong)} hold nan or infinite numbers"
+        if wrong
+        else "a smaller learning rate, clipped gradients or scaled inputs may help"
+    )
+    return (
+        f"training stopped: the loss became {error.loss} in epoch {epoch + 1}, step {error.step + 1}; {reason}. "
+        "The model has its last good parameters back, those it had "
+    )

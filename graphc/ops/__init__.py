@@ -5,6 +5,38 @@ build graph with: arguments already agree in dtype and shape. Users meet them th
 promotes and broadcasts first.
 """
 
-from . import index, leaf, linalg, reduce, scalar, shape
+from . import (
+    bitwise,
+    cumulative,
+    dynamic,
+    index,
+    join,
+    leaf,
+    linalg,
+    mark,
+    reduce,
+    rounding,
+    scalar,
+    scatter,
+    shape,
+    sort,
+    transcendental,
+)
 
-__all__ = ["index", "leaf", "linalg", "reduce", "scalar", "shape"]
+__all__ = [
+    "bitwise",
+    "cumulative",
+    "dynamic",
+    "index",
+    "join",
+    "leaf",
+    "linalg",
+    "mark",
+    "reduce",
+    "rounding",
+    "scalar",
+    "scatter",
+    "shape",
+    "sort",
+    "transcendental",
+]

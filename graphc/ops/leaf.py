@@ -47,9 +47,9 @@ IOTA = register(
 )  # fmt: skip
 
 
-def input(name: str, shape: Shape, dtype: DType) -> Expr:
-    """A new argument; every call makes another one."""
-    expr = make(INPUT, (), {"name": name, "token": Token()}, dtype=dtype, shape=shape)
+def input(name: str, shape: Shape, dtype: DType, *, is_weak: bool = False) -> Expr:
+    """A new argument; every call makes another one. A weak one is a number that takes the dtype of what it meets."""
+    expr = make(INPUT, (), {"name": name, "token": Token(is_weak=is_weak)}, dtype=dtype, shape=shape)
     expr.name = name
     return expr
 
@@ -62,6 +62,11 @@ def param(name: str, array: Array) -> Expr:
     expr = make(PARAM, (), attrs, dtype=as_dtype(array.dtype), shape=tuple(array.shape))
     expr.name = name
     return expr
+
+
+def is_weak(expr: Expr) -> bool:
+    """Whether an expression is an argument that stands for one of Python's numbers."""
+    return expr.op is INPUT and bool(expr.attrs["token"].is_weak)
 
 
 def storage(param: Expr) -> Storage:

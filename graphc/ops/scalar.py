@@ -1,8 +1,9 @@
-"""Elementwise operations: a row for each.
+"""Elementwise operations: a row for each. Here are arithmetic, exponentials, choices, comparison and logic.
 
-A row holds the name, the dtypes it is defined for, the NumPy reference, the derivative by each argument, and the
-intervals tests draw from. Both sweeps follow from the derivatives: vjp is g·∂, jvp is Σ ∂·t. A row may give its own
-vjp where the product would turn 0·inf into nan. Arguments agree in dtype and shape; broadcasting is a node.
+`rounding`, `transcendental` and `bitwise` have the others. A row holds the name, the dtypes it is defined for, the
+NumPy reference, the derivative by each argument, and the intervals tests draw from. Both sweeps follow from the
+derivatives: vjp is g·∂, jvp is Σ ∂·t. A row may give its own vjp where the product would turn 0·inf into nan.
+Arguments agree in dtype and shape; broadcasting is a node.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ..ir.dtype import ALL as ALL_DTYPES
 from ..ir.dtype import DType, bool_
 from ..ir.errors import DTypeError, ShapeError, describe
 from ..ir.expr import Expr, make
-from ..ir.op import Array, Attrs, OpDef, Partials, Sample, Vjp, register
+from ..ir.op import Array, Attrs, Jvp, OpDef, Partials, Sample, Vjp, register
 from . import leaf
 from .shape import broadcast_to
 
@@ -72,7 +73,7 @@ def _jvp(partials: Partials) -> Callable[..., Expr | None]:
     return jvp
 
 
-def _row(
+def row(
     name: str,
     arity: int,
     reference: Callable[..., Any],
@@ -84,10 +85,16 @@ def _row(
     flags: str = "",
     standard: str | None = "",
     vjp: Vjp | None = None,
-    jvp: Callable[..., Expr | None] | None = None,
+    jvp: Jvp | None = None,
     same: slice = slice(None),
     doc: str = "",
 ) -> Build:
+    """Register an elementwise op and return what builds it.
+
+    Args:
+        domain: the interval each argument is drawn from in tests.
+        same: the arguments that agree in dtype.
+    """
     intervals = domain or ((-3.0, 3.0),) * arity
 
     def samples() -> tuple[Sample, ...]:
@@ -113,6 +120,10 @@ def _row(
     return build
 
 
+STEPWISE: dict[str, Any] = {"vjp": lambda g, out, *inputs: (None,) * len(inputs),
+                            "jvp": lambda out, inputs, tangents: None}  # fmt: skip
+"""Derivatives of what is constant but for steps: none flow."""
+
 # Derivatives refer to rows further down.
 Build: TypeAlias = Callable[..., Expr]
 divide: Build
@@ -122,25 +133,25 @@ sign: Build
 
 # Arithmetic ----------------------------------------------------------------------------------------------------
 
-add = _row("add", 2, np.add, lambda out, x, y: (like(1, x), like(1, y)), dtypes=NUMBERS,
+add = row("add", 2, np.add, lambda out, x, y: (like(1, x), like(1, y)), dtypes=NUMBERS,
            vjp=lambda g, out, x, y: (g, g), flags="commutative associative", doc="x + y")  # fmt: skip
-subtract = _row("subtract", 2, np.subtract, lambda out, x, y: (like(1, x), like(-1, y)), dtypes=NUMBERS,
+subtract = row("subtract", 2, np.subtract, lambda out, x, y: (like(1, x), like(-1, y)), dtypes=NUMBERS,
                 vjp=lambda g, out, x, y: (g, negative(g)), doc="x - y")  # fmt: skip
-multiply = _row("multiply", 2, np.multiply, lambda out, x, y: (y, x), dtypes=NUMBERS,
+multiply = row("multiply", 2, np.multiply, lambda out, x, y: (y, x), dtypes=NUMBERS,
                 flags="commutative associative", doc="x · y")  # fmt: skip
-divide = _row("divide", 2, np.divide, lambda out, x, y: (divide(like(1, y), y), negative(divide(out, y))),
+divide = row("divide", 2, np.divide, lambda out, x, y: (divide(like(1, y), y), negative(divide(out, y))),
               vjp=lambda g, out, x, y: (divide(g, y), negative(multiply(divide(g, y), out))),
               domain=((-3, 3), (0.5, 3)), doc="x / y")  # fmt: skip
-negative = _row("negative", 1, np.negative, lambda out, x: (like(-1, x),), dtypes=("float", "int"),
+negative = row("negative", 1, np.negative, lambda out, x: (like(-1, x),), dtypes=("float", "int"),
                 vjp=lambda g, out, x: (negative(g),), flags="odd", doc="-x")  # fmt: skip
-absolute = _row("abs", 1, np.abs, lambda out, x: (sign(x),), dtypes=NUMBERS, domain=((0.2, 3),),
+absolute = row("abs", 1, np.abs, lambda out, x: (sign(x),), dtypes=NUMBERS, domain=((0.2, 3),),
                 flags="even", doc="|x|")  # fmt: skip
-sign = _row("sign", 1, np.sign, lambda out, x: (like(0, x),), dtypes=NUMBERS, domain=((0.2, 3),),
-            vjp=lambda g, out, x: (None,), jvp=lambda out, inputs, tangents: None,
-            flags="odd idempotent", doc="-1, 0 or 1 as x is negative, zero or positive; nan for nan")  # fmt: skip
-square = _row("square", 1, np.square, lambda out, x: (multiply(like(2, x), x),), dtypes=NUMBERS,
+sign = row("sign", 1, np.sign, lambda out, x: (like(0, x),), dtypes=NUMBERS, domain=((0.2, 3),),
+            **STEPWISE, flags="odd idempotent stepwise",
+            doc="-1, 0 or 1 as x is negative, zero or positive; nan for nan")  # fmt: skip
+square = row("square", 1, np.square, lambda out, x: (multiply(like(2, x), x),), dtypes=NUMBERS,
               flags="even", doc="x²")  # fmt: skip
-sqrt = _row("sqrt", 1, np.sqrt, lambda out, x: (divide(like(0.5, x), out),), domain=((0.2, 4),),
+sqrt = row("sqrt", 1, np.sqrt, lambda out, x: (divide(like(0.5, x), out),), domain=((0.2, 4),),
             flags="monotone", doc="√x")  # fmt: skip
 
 
@@ -152,17 +163,19 @@ def _power_partials(out: Expr, x: Expr, y: Expr) -> tuple[Expr | None, ...]:
     return by_base, by_exponent
 
 
-power = _row("pow", 2, np.power, _power_partials, domain=((0.3, 3), (-2, 2)), doc="x to the power y")
+power = row("pow", 2, np.power, _power_partials, domain=((0.3, 3), (-2, 2)), flags="expensive",
+            doc="x to the power y")  # fmt: skip
 
 # Exponentials and what is made of them -------------------------------------------------------------------------
 
-exp = _row("exp", 1, np.exp, lambda out, x: (out,), flags="monotone", doc="eˣ")
-log = _row("log", 1, np.log, lambda out, x: (divide(like(1, x), x),), domain=((0.2, 4),),
-           vjp=lambda g, out, x: (divide(g, x),), flags="monotone", doc="natural logarithm of x")  # fmt: skip
-expm1 = _row("expm1", 1, np.expm1, lambda out, x: (add(out, like(1, x)),), flags="monotone", doc="eˣ - 1")
-log1p = _row("log1p", 1, np.log1p, lambda out, x: (divide(like(1, x), add(x, like(1, x))),), domain=((-0.6, 3),),
-             vjp=lambda g, out, x: (divide(g, add(x, like(1, x))),), flags="monotone", doc="ln(1 + x)")  # fmt: skip
-tanh = _row("tanh", 1, np.tanh, lambda out, x: (subtract(like(1, x), square(out)),), flags="monotone odd",
+exp = row("exp", 1, np.exp, lambda out, x: (out,), flags="expensive monotone", doc="eˣ")
+log = row("log", 1, np.log, lambda out, x: (divide(like(1, x), x),), domain=((0.2, 4),),
+           vjp=lambda g, out, x: (divide(g, x),), flags="expensive monotone", doc="natural logarithm of x")  # fmt: skip
+expm1 = row("expm1", 1, np.expm1, lambda out, x: (add(out, like(1, x)),), flags="expensive monotone", doc="eˣ - 1")
+log1p = row("log1p", 1, np.log1p, lambda out, x: (divide(like(1, x), add(x, like(1, x))),), domain=((-0.6, 3),),
+             vjp=lambda g, out, x: (divide(g, add(x, like(1, x))),), flags="expensive monotone",
+           doc="ln(1 + x)")  # fmt: skip
+tanh = row("tanh", 1, np.tanh, lambda out, x: (subtract(like(1, x), square(out)),), flags="expensive monotone odd",
             doc="hyperbolic tangent")  # fmt: skip
 
 
@@ -179,13 +192,13 @@ def _erf(x: Array) -> Array:
     return np.asarray(np.vectorize(math.erf, otypes=[np.float64])(x), x.dtype)
 
 
-sigmoid = _row("sigmoid", 1, _sigmoid, lambda out, x: (multiply(out, subtract(like(1, x), out)),),
-               flags="monotone", standard=None, doc="1 / (1 + e⁻ˣ)")  # fmt: skip
-softplus = _row("softplus", 1, _softplus, lambda out, x: (sigmoid(x),), flags="monotone", standard=None,
+sigmoid = row("sigmoid", 1, _sigmoid, lambda out, x: (multiply(out, subtract(like(1, x), out)),),
+               flags="expensive monotone", standard=None, doc="1 / (1 + e⁻ˣ)")  # fmt: skip
+softplus = row("softplus", 1, _softplus, lambda out, x: (sigmoid(x),), flags="expensive monotone", standard=None,
                 doc="ln(1 + eˣ)")  # fmt: skip
-erf = _row("erf", 1, _erf,
+erf = row("erf", 1, _erf,
            lambda out, x: (multiply(like(2 / math.sqrt(math.pi), x), exp(negative(square(x)))),),
-           flags="monotone odd", standard=None, doc="the error function, 2/√π ∫₀ˣ e^(-t²) dt")  # fmt: skip
+           flags="expensive monotone odd", standard=None, doc="the error function, 2/√π ∫₀ˣ e^(-t²) dt")  # fmt: skip
 
 # Piecewise -----------------------------------------------------------------------------------------------------
 
@@ -194,23 +207,23 @@ def _half_at_ties(x: Expr, y: Expr) -> Expr:
     return where(greater(x, y), like(1, x), where(equal(x, y), like(0.5, x), like(0, x)))
 
 
-relu = _row("relu", 1, lambda x: np.maximum(x, x.dtype.type(0)),
+relu = row("relu", 1, lambda x: np.maximum(x, x.dtype.type(0)),
             lambda out, x: (where(greater(x, like(0, x)), like(1, x), like(0, x)),), dtypes=NUMBERS,
             vjp=lambda g, out, x: (where(greater(out, like(0, x)), g, like(0, g)),),
             jvp=lambda out, inputs, tangents: None if tangents[0] is None else where(
                 greater(inputs[0], like(0, inputs[0])), tangents[0], like(0, out)),
             domain=((0.2, 3),), flags="monotone idempotent", standard=None, doc="max(x, 0)")  # fmt: skip
-maximum = _row("maximum", 2, np.maximum, lambda out, x, y: (_half_at_ties(x, y), _half_at_ties(y, x)),
+maximum = row("maximum", 2, np.maximum, lambda out, x, y: (_half_at_ties(x, y), _half_at_ties(y, x)),
                dtypes=NUMBERS, domain=((-3, 3), (-3, 3)), flags="commutative associative idempotent",
                doc="the larger of x and y; nan if either is")  # fmt: skip
-minimum = _row("minimum", 2, np.minimum, lambda out, x, y: (_half_at_ties(y, x), _half_at_ties(x, y)),
+minimum = row("minimum", 2, np.minimum, lambda out, x, y: (_half_at_ties(y, x), _half_at_ties(x, y)),
                dtypes=NUMBERS, domain=((-3, 3), (-3, 3)), flags="commutative associative idempotent",
                doc="the smaller of x and y; nan if either is")  # fmt: skip
 
 
 def _comparison(name: str, reference: Callable[..., Any], doc: str, flags: str = "") -> Callable[..., Expr]:
     kinds = ANY if name in ("equal", "not_equal") else NUMBERS
-    return _row(name, 2, reference, dtypes=kinds, result=bool_, flags=f"comparison {flags}", doc=doc)
+    return row(name, 2, reference, dtypes=kinds, result=bool_, flags=f"comparison {flags}", doc=doc)
 
 
 equal = _comparison("equal", np.equal, "x = y", "commutative")
@@ -220,13 +233,17 @@ less_equal = _comparison("less_equal", np.less_equal, "x ≤ y")
 greater = _comparison("greater", np.greater, "x > y")
 greater_equal = _comparison("greater_equal", np.greater_equal, "x ≥ y")
 
-logical_and = _row("logical_and", 2, np.logical_and, dtypes=("bool",), flags="logical commutative associative",
+logical_and = row("logical_and", 2, np.logical_and, dtypes=("bool",), flags="logical commutative associative",
                    doc="x and y")  # fmt: skip
-logical_or = _row("logical_or", 2, np.logical_or, dtypes=("bool",), flags="logical commutative associative",
+logical_or = row("logical_or", 2, np.logical_or, dtypes=("bool",), flags="logical commutative associative",
                   doc="x or y")  # fmt: skip
-logical_not = _row("logical_not", 1, np.logical_not, dtypes=("bool",), flags="logical", doc="not x")
-isfinite = _row("isfinite", 1, np.isfinite, result=bool_, flags="comparison",
+logical_xor = row("logical_xor", 2, np.logical_xor, dtypes=("bool",), flags="logical commutative associative",
+                  doc="x or y but not both")  # fmt: skip
+logical_not = row("logical_not", 1, np.logical_not, dtypes=("bool",), flags="logical", doc="not x")
+isfinite = row("isfinite", 1, np.isfinite, result=bool_, flags="comparison even",
                 doc="whether x is neither infinite nor nan")  # fmt: skip
+isinf = row("isinf", 1, np.isinf, result=bool_, flags="comparison even", doc="whether x is inf or -inf")
+isnan = row("isnan", 1, np.isnan, result=bool_, flags="comparison even", doc="whether x is nan")
 
 
 _where_arms = _infer("where", ANY, None, slice(1, None))
@@ -320,5 +337,5 @@ def astype(x: Expr, dtype: DType) -> Expr:
     return x if x.dtype is dtype else make(_ASTYPE, (x,), {"dtype": dtype})
 
 
-stop_gradient = _row("stop_gradient", 1, lambda x: x, lambda out, x: (None,), dtypes=ANY, flags="identity",
+stop_gradient = row("stop_gradient", 1, lambda x: x, lambda out, x: (None,), dtypes=ANY, flags="identity",
                      standard=None, doc="x, taken as a constant by derivatives")  # fmt: skip

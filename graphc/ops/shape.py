@@ -1,4 +1,4 @@
-"""Views: reshape, permute_dims, broadcast_to, slice. And scatter_slice, what the gradient of a slice is made of.
+"""Views: reshape, permute_dims, broadcast_to, roll, slice. And scatter_slice, what the gradient of a slice is made of.
 
 A view computes nothing: `view(out, index)` says which element of the argument each element of the result reads, so
 that kernels read through views instead of copying.
@@ -159,6 +159,41 @@ BROADCAST = register(
 def broadcast_to(x: Expr, shape: Shape) -> Expr:
     """x repeated to `shape`; x itself when it has it."""
     return x if x.shape == shape else make(BROADCAST, (x,), {"shape": shape})
+
+
+# roll ----------------------------------------------------------------------------------------------------------
+
+
+def _roll_infer(attrs: Attrs, x: Expr) -> tuple[DType, Shape]:
+    if not 0 <= attrs["axis"] < x.ndim:
+        raise ShapeError(f"roll: a {x.ndim}-dimensional array has no axis {attrs['axis']}{describe(x=x)}")
+    return x.dtype, x.shape
+
+
+def _roll_view(out: Expr, index: Index) -> Index:
+    axis, size = out.attrs["axis"], int(out.shape[out.attrs["axis"]])
+    ahead = index[axis] + (-out.attrs["shift"] % size if size else 0)
+    return (*index[:axis], affine.modulo(ahead, size), *index[axis + 1 :])
+
+
+ROLL = register(
+    OpDef(
+        "roll", "view", 1, _roll_infer, lambda attrs, x: np.roll(x, attrs["shift"], attrs["axis"]),
+        params=("shift", "axis"), vjp=lambda g, out, x: (roll(g, -out.attrs["shift"], out.attrs["axis"]),),
+        jvp=_linear, view=_roll_view, dtypes=ANY, standard="roll",
+        doc="elements moved along an axis; what leaves at one end comes back at the other",
+        samples=lambda: (
+            Sample(((7,),), {"shift": 2, "axis": 0}), Sample(((3, 5),), {"shift": -1, "axis": 0}),
+            Sample(((2, 3, 17),), {"shift": 20, "axis": 2}), Sample(((0, 4),), {"shift": 1, "axis": 0}),
+            Sample(((4, 1),), {"shift": 3, "axis": 1}),
+        ),
+    )
+)  # fmt: skip
+
+
+def roll(x: Expr, shift: int, axis: int) -> Expr:
+    """x moved by `shift` places along an axis, around the end; x itself when nothing moves."""
+    return make(ROLL, (x,), {"shift": shift, "axis": axis}) if shift else x
 
 
 # slice and scatter_slice ---------------------------------------------------------------------------------------

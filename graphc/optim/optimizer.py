@@ -1,35 +1,98 @@
-"""What all optimizers share: checks, gradients, and the state kept for each parameter."""
+"""What all optimizers share: the learning rate, clipping, weight decay, and the state kept for each parameter."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeAlias
 
 import numpy as np
 
 import graphc as gc
 
+from ..ir.dtype import DType
 from ..ir.errors import GraphError, describe
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
+from . import schedules
+from .schedules import Schedule
+
+Updates: TypeAlias = dict[Expr, Expr]
+"""New values of params in terms of the old ones."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Optimizer(ABC):
-    """Hyperparameters, fixed once it is made, and the state of the parameters it has met.
+    """Hyperparameters, and the state of the parameters it has met.
 
-    The state belongs to the optimizer: asking again for the updates of the same parameter goes on with it.
+    Args:
+        learning_rate: a number, or a schedule (see `optim.schedules`).
+        weight_decay: what every param loses of itself in a step, times the learning rate, before it is moved.
+        clipnorm: gradients of a larger Euclidean norm are scaled down to this one, each param's by itself.
+        global_clipnorm: the same for the norm of all gradients together.
+        clipvalue: every element of a gradient is kept within ± this. At most one of the three is given.
+
+    The state belongs to the optimizer: asking again for the updates of the same parameter goes on with it. Only
+    `learning_rate` may be assigned afterwards, and compiled steps go by it at once: it is a param of theirs. The
+    other hyperparameters are part of the compiled code.
     """
 
-    learning_rate: float
-    _slots: dict[str, ExprTable[Expr]] = field(default_factory=dict, init=False, repr=False)
+    learning_rate: float | Schedule
+    weight_decay: float | None = field(default=None, kw_only=True)
+    clipnorm: float | None = field(default=None, kw_only=True)
+    global_clipnorm: float | None = field(default=None, kw_only=True)
+    clipvalue: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        require(self, learning_rate=0 <= self.learning_rate < math.inf)
+        self._slots: dict[str, ExprTable[Expr]] = {}
+        self._shared: dict[str, Expr] = {}
+        self._undecayed: ExprTable[None] = ExprTable()
+        self._check_rate(self.learning_rate)
+        limits = {name: getattr(self, name) for name in ("clipnorm", "global_clipnorm", "clipvalue")}
+        require(self, **{name: limit is None or limit > 0 for name, limit in limits.items()})
+        require(self, weight_decay=self.weight_decay is None or 0 <= self.weight_decay < math.inf)
+        given = [name for name, limit in limits.items() if limit is not None]
+        if len(given) > 1:
+            raise GraphError(f"{type(self).__name__}: gradients are clipped in one way, not by {' and '.join(given)}")
+        self._rate: Expr | None = None
+        if not isinstance(self.learning_rate, Schedule):
+            # float64 whatever the params are: each gets the number rounded once, to its own dtype.
+            self._rate = gc.param("learning_rate", np.array(self.learning_rate, np.float64))
+        self._made = True
 
-    def updates(self, loss: Expr, params: Sequence[Expr]) -> dict[Expr, Expr]:
+    def __setattr__(self, name: str, value: object) -> None:
+        if "_made" in self.__dict__ and name != "_made":
+            if name != "learning_rate":
+                raise AttributeError(f"{name} is fixed once a {type(self).__name__} is made; only learning_rate is not")
+            self._change_rate(value)
+        object.__setattr__(self, name, value)
+
+    def _check_rate(self, rate: object) -> None:
+        number = isinstance(rate, (int, float, np.integer, np.floating)) and 0 <= float(rate) < math.inf
+        if not (number or isinstance(rate, Schedule)):
+            raise GraphError(f"{type(self).__name__}: learning_rate={rate!r} is outside what makes sense")
+
+    def _change_rate(self, rate: object) -> None:
+        self._check_rate(rate)
+        if self._rate is None or isinstance(rate, Schedule):
+            raise GraphError(
+                f"{type(self).__name__}: a schedule is chosen when the optimizer is made, not changed later"
+            )
+        self._rate.value = np.array(rate, np.float64)
+
+    def __repr__(self) -> str:
+        shown = [
+            f"{f.name}={getattr(self, f.name)!r}"
+            for f in sorted(fields(self), key=lambda f: bool(f.kw_only))
+            if not (f.kw_only and getattr(self, f.name) is None)
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    # Steps ---------------------------------------------------------------------------------------------------------
+
+    def updates(self, loss: Expr, params: Sequence[Expr]) -> Updates:
         """One step downhill, for `gc.compile(inputs, loss, updates=...)`.
 
         Args:
@@ -44,26 +107,110 @@ class Optimizer(ABC):
         """
         wanted = list(params)
         _check_params(wanted)
-        new: dict[Expr, Expr] = {}
-        for param, gradient in zip(wanted, gc.grad(loss, wanted), strict=True):
-            new.update(self.step(param, gradient))
+        return self.apply(gc.grad(loss, wanted), wanted)
+
+    def apply(self, gradients: Sequence[Expr], params: Sequence[Expr]) -> Updates:
+        """One step against these gradients, which may come from anywhere.
+
+        Raises:
+            GraphError: what is to be moved is no param or is given twice, or there is not one gradient for each.
+        """
+        _check_params(params)
+        if len(gradients) != len(params):
+            raise GraphError(f"there are {len(gradients)} gradients for {len(params)} params")
+        new: Updates = {}
+        for param, gradient in zip(params, self._clipped(list(gradients)), strict=True):
+            rate = self._rate_now(param.dtype)
+            new[param], remembered = self.step(param, self._decayed(param, rate), gradient, rate)
+            new.update(remembered)
+        if "iterations" in self._shared:
+            new[self.iterations] = self.iterations + 1
         return new
 
     @abstractmethod
-    def step(self, param: Expr, gradient: Expr) -> dict[Expr, Expr]:
-        """The new values of a param and of what is remembered about it, given its gradient."""
+    def step(self, param: Expr, value: Expr, gradient: Expr, rate: Expr) -> tuple[Expr, Updates]:
+        """The param's new value, and new values of what is remembered about it.
+
+        Args:
+            param: the param to move.
+            value: where it moves from: itself, or what weight decay leaves of it.
+            gradient: of its shape and dtype.
+            rate: the learning rate of this step, a scalar of its dtype.
+        """
+
+    def _rate_now(self, dtype: DType) -> Expr:
+        if isinstance(self.learning_rate, Schedule):
+            return gc.astype(self.learning_rate(self.iterations), dtype)
+        assert self._rate is not None
+        return gc.astype(self._rate, dtype)
+
+    def _decayed(self, param: Expr, rate: Expr) -> Expr:
+        if not self.weight_decay or param in self._undecayed:
+            return param
+        return param - param * self.weight_decay * rate
+
+    def exclude_from_weight_decay(self, params: Sequence[Expr]) -> None:
+        """Spare these params, such as biases. To be said before the step is compiled."""
+        _check_params(params)
+        for param in params:
+            self._undecayed[param] = None
+
+    def _clipped(self, gradients: list[Expr]) -> list[Expr]:
+        if self.clipvalue is not None:
+            return [gc.clip(g, -self.clipvalue, self.clipvalue) for g in gradients]
+        if self.clipnorm is not None:
+            return [g * self.clipnorm / gc.maximum(_norm([g]), self.clipnorm) for g in gradients]
+        if self.global_clipnorm is not None and gradients:
+            scale = self.global_clipnorm / gc.maximum(_norm(gradients), self.global_clipnorm)
+            return [g * gc.astype(scale, g.dtype) for g in gradients]
+        return gradients
+
+    # State ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def iterations(self) -> Expr:
+        """How many steps were taken: an int64 param, which counts once a step or a schedule has asked for it."""
+        return self.shared("iterations", np.zeros((), np.int64))
 
     @property
     def state(self) -> list[Expr]:
         """The params that hold the optimizer's memory, in the order they were made."""
-        return [slot for table in self._slots.values() for slot in table.values()]
+        return [value for _, _, value in self.memory()]
 
-    def slot(self, name: str, param: Expr) -> Expr:
-        """What is remembered about `param` under this name: a param like it, zero at first."""
+    def memory(self) -> Iterator[tuple[str, Expr | None, Expr]]:
+        """Everything remembered: its name, the param it is about (None for all of them), and the param it is in."""
+        for name, value in self._shared.items():
+            yield name, None, value
+        for name, table in self._slots.items():
+            for param, value in table.items():
+                yield name, param, value
+
+    def shared(self, name: str, value: Any) -> Expr:
+        """What is remembered under this name once for all params: a param with this value at first."""
+        if name not in self._shared:
+            self._shared[name] = gc.param(name, value)
+        return self._shared[name]
+
+    def slot(self, name: str, param: Expr, value: float = 0.0) -> Expr:
+        """What is remembered about `param` under this name: a param like it, filled with a number at first."""
         table = self._slots.setdefault(name, ExprTable())
         if param not in table:
-            table[param] = gc.param(f"{param.name}.{name}", np.zeros_like(param.value))
+            table[param] = gc.param(f"{param.name}.{name}", np.full_like(param.value, value))
         return table[param]
+
+    def config(self) -> dict[str, Any]:
+        """The name and the hyperparameters in plain data, which `optim.get` turns back into such an optimizer."""
+        rate = self.learning_rate
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        plain["learning_rate"] = rate.config() if isinstance(rate, Schedule) else float(rate)
+        return {"name": type(self).__name__, **plain}
+
+
+def _norm(gradients: Sequence[Expr]) -> Expr:
+    total = gc.sum(gc.square(gradients[0]))
+    for gradient in gradients[1:]:
+        total = total + gc.sum(gc.square(gradient))
+    return gc.sqrt(total)
 
 
 def require(optimizer: Optimizer, **conditions: bool) -> None:
@@ -89,17 +236,23 @@ def _check_params(params: Sequence[Expr]) -> None:
         seen[param] = None
 
 
-def get(given: str | Optimizer) -> Optimizer:
-    """The given optimizer, or a new one of that name with the default hyperparameters.
+def get(given: str | Optimizer | Mapping[str, Any]) -> Optimizer:
+    """The given optimizer, a new one of that name with the default hyperparameters, or one from its `config()`.
 
     Raises:
-        GraphError: no optimizer has this name.
+        GraphError: no optimizer has this name, or these hyperparameters.
     """
-    from . import SGD, Adam, RMSprop
+    from . import KNOWN
 
-    known: dict[str, type[Optimizer]] = {"sgd": SGD, "rmsprop": RMSprop, "adam": Adam}
     if isinstance(given, Optimizer):
         return given
-    if not isinstance(given, str) or given.lower() not in known:
-        raise GraphError(f"there is no optimizer {given!r}; known are {', '.join(sorted(known))}, and optim.Optimizer")
-    return known[given.lower()]()  # type: ignore[call-arg]
+    name, options = (given.get("name"), dict(given)) if isinstance(given, Mapping) else (given, {})
+    if not isinstance(name, str) or name.lower() not in KNOWN:
+        raise GraphError(f"there is no optimizer {name!r}; known are {', '.join(sorted(KNOWN))}, and optim.Optimizer")
+    options.pop("name", None)
+    if isinstance(options.get("learning_rate"), Mapping):
+        options["learning_rate"] = schedules.get(options["learning_rate"])
+    try:
+        return KNOWN[name.lower()](**options)
+    except TypeError as error:
+        raise GraphError(f"{name} cannot be made of {options}: {error}") from None

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import graphc as gc
 
 from ..ir.expr import Expr
-from .optimizer import Optimizer, require
+from .optimizer import Optimizer, Updates, require
+from .schedules import Schedule
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class RMSprop(Optimizer):
     """Tieleman and Hinton 2012 (lecture 6e), with epsilon inside the root as in Keras 3. For w with gradient g:
 
@@ -21,7 +22,7 @@ class RMSprop(Optimizer):
     w ← w - m
     """
 
-    learning_rate: float = 0.001
+    learning_rate: float | Schedule = 0.001
     rho: float = 0.9
     momentum: float = 0.0
     epsilon: float = 1e-7
@@ -31,7 +32,7 @@ class RMSprop(Optimizer):
         super().__post_init__()
         require(self, rho=0 <= self.rho <= 1, momentum=0 <= self.momentum <= 1, epsilon=self.epsilon >= 0)
 
-    def step(self, param: Expr, gradient: Expr) -> dict[Expr, Expr]:
+    def step(self, param: Expr, value: Expr, gradient: Expr, rate: Expr) -> tuple[Expr, Updates]:
         """The new values of the param, of its mean square, and of its mean and momentum where they are asked for."""
         velocity = self.slot("velocity", param)
         new = {velocity: self.rho * velocity + (1 - self.rho) * gc.square(gradient)}
@@ -40,9 +41,8 @@ class RMSprop(Optimizer):
             average = self.slot("average_gradient", param)
             new[average] = self.rho * average + (1 - self.rho) * gradient
             spread = spread - gc.square(new[average])
-        move = self.learning_rate * gradient / gc.sqrt(spread + self.epsilon)
+        move = rate * gradient / gc.sqrt(spread + self.epsilon)
         if self.momentum > 0:
             momentum = self.slot("momentum", param)
             move = new[momentum] = self.momentum * momentum + move
-        new[param] = param - move
-        return new
+        return value - move, new

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..ir.expr import Expr
-from .optimizer import Optimizer, require
+from .optimizer import Optimizer, Updates, require
+from .schedules import Schedule
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class SGD(Optimizer):
     """Gradient descent, with momentum if asked for. For a parameter w with gradient g and velocity v:
 
@@ -18,7 +19,7 @@ class SGD(Optimizer):
     w ← w + momentum v - learning_rate g              nesterov, v being the new one (Sutskever et al. 2013)
     """
 
-    learning_rate: float = 0.01
+    learning_rate: float | Schedule = 0.01
     momentum: float = 0.0
     nesterov: bool = False
 
@@ -26,12 +27,12 @@ class SGD(Optimizer):
         super().__post_init__()
         require(self, momentum=0 <= self.momentum <= 1)
 
-    def step(self, param: Expr, gradient: Expr) -> dict[Expr, Expr]:
+    def step(self, param: Expr, value: Expr, gradient: Expr, rate: Expr) -> tuple[Expr, Updates]:
         """The new values of the param and, with momentum, of its velocity."""
-        downhill = gradient * self.learning_rate
+        downhill = gradient * rate
         if self.momentum == 0:
-            return {param: param - downhill}
+            return value - downhill, {}
         velocity = self.slot("velocity", param)
         new_velocity = velocity * self.momentum - downhill
         move = new_velocity * self.momentum - downhill if self.nesterov else new_velocity
-        return {velocity: new_velocity, param: param + move}
+        return value + move, {velocity: new_velocity}

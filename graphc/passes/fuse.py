@@ -15,19 +15,21 @@ crosses between groups is stored, but for cheap elementwise values, which their 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ..ir.affine import Affine, Var, variable
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable, Graph
-from .kernel import Kernel, element_index, is_immediate, is_inline, row_index
+from ..ops.index import positions_index, taken_index
+from .cones import SMALLEST, cones, is_plain
+from .kernel import SCATTERS, Kernel, element_index, is_immediate, is_inline, row_index
+from .sink import Sinking
 
 LARGEST_KERNEL = 200
 """Nodes a kernel may have: code generation is more than linear in it."""
 RECOMPUTED = 6
 """How many cheap operations a reader may compute again rather than read from memory."""
-EXPENSIVE = frozenset(("exp", "log", "log1p", "expm1", "tanh", "erf", "sigmoid", "softplus", "pow"))
 _PRIORITY = {"contract": 0, "reduce": 1, "map": 2}
 
 Index = tuple[Affine, ...]
@@ -38,6 +40,7 @@ class _Group:
     """Nodes that will be computed together."""
 
     number: int
+    """-1 for groups of cones: complete when they are made, they need no number."""
     kind: str
     domain: tuple[int, ...]
     axes: tuple[int, ...] = ()
@@ -48,10 +51,14 @@ class _Group:
     """Bit set of the groups whose results this one needs, directly or not."""
     reads: set[int] = field(default_factory=set)
     """ids of what it reads from outside."""
+    joins: bool = False
+    """Whether it has a concat: then its loops are cut where that changes over, which only maps allow."""
+    backward: bool | None = None
+    """The direction of the loops over `axes`, where a running op or a position asks for one."""
 
     @property
     def bit(self) -> int:
-        return 1 << self.number
+        return 1 << self.number if self.number >= 0 else 0
 
 
 def concrete(node: Expr) -> tuple[int, ...]:
@@ -69,15 +76,50 @@ def producers(node: Expr, index: Index) -> Iterator[tuple[Expr, Index]]:
                 yield at, where
         elif at.op.view is not None:
             stack.append((at.args[0], at.op.view(at, where)))
-        elif at.op.name == "take_along_axis":
+        elif at.op.name in ("take", "take_along_axis"):
+            found = Var(f"taken{id(at)}", int(at.args[0].shape[at.attrs["axis"]]))
+            stack.append((at.args[0], taken_index(at, where, variable(found))))
+            stack.append((at.args[1], positions_index(at, where)))
+        elif at.op.name == "searchsorted":
+            sequence, values = at.args
+            found = Var(f"found{id(at)}", max(int(sequence.shape[0]), 2))
+            stack += [(sequence, (variable(found),)), (values, where)]
+        elif at.op.name in ("dynamic_slice", "dynamic_update_slice"):
+            *arrays, start = at.args
+            moved = variable(Var(f"start{id(at)}", 2))
             axis = at.attrs["axis"]
-            found = Var(f"taken{id(at)}", int(at.args[0].shape[axis]))
-            stack.append((at.args[0], (*where[:axis], variable(found), *where[axis + 1 :])))
-            stack.append((at.args[1], where))
+            stack.append((start, ()))
+            stack.append((arrays[-1], (*where[:axis], where[axis] + moved, *where[axis + 1 :])))
+            stack += [(source, where) for source in arrays[:-1]]
         else:
             assert at.op.name == "scatter_slice"
             moved = Var(f"moved{id(at)}", 2)
             stack.append((at.args[0], tuple(i + variable(moved) for i in where)))
+
+
+def sources(node: Expr) -> Iterator[Expr]:
+    """What evaluating a node reads, looking through views: computed nodes and leaves."""
+    if not is_inline(node):
+        yield node
+        return
+    stack = list(node.args)
+    while stack:
+        at = stack.pop()
+        if is_inline(at):
+            stack += at.args
+        else:
+            yield at
+
+
+def direction(node: Expr) -> bool | None:
+    """Whether a node's loop has to run backward; None where it does not matter."""
+    if node.op.kind == "cumulative":
+        return bool(node.attrs["reverse"])
+    return False if node.op.name in ("argmax", "argmin") else None
+
+
+def _agree(a: bool | None, b: bool | None) -> bool:
+    return a is None or b is None or a == b
 
 
 class _Fusion:
@@ -85,21 +127,42 @@ class _Fusion:
 
     def __init__(self) -> None:
         self.groups: list[_Group] = []
+        self.cones: list[_Group] = []
+        self.closed = 0
+        """Bit set of the groups that cones wait for: what these need may not grow any more."""
         self.home: ExprTable[_Group] = ExprTable()
         self.by_signature: dict[tuple[tuple[int, ...], tuple[int, ...]], list[_Group]] = {}
 
     def place(self, node: Expr) -> None:
         """Put a computed node into a group."""
-        if node.op.kind == "reduce":
+        if node.op.kind in ("reduce", "cumulative"):
             domain = concrete(node.args[0])
             axes = node.attrs["axes"] if "axes" in node.attrs else (node.attrs["axis"],)
             self._place(node, "reduce", domain, axes, node.args)
-        elif node.op.kind == "elementwise":
+        elif node.op.kind in ("elementwise", "join"):
             self._place(node, "map", concrete(node), (), node.args)
         else:
-            kind = "contract" if node.op.kind == "contract" else "scatter"
+            kind = "scatter" if node.op.kind == "index" else node.op.kind
             group = self._open(kind, concrete(node))
             self._join(group, node, list(self._reads(node.args, ())), row=False)
+
+    def place_cone(self, members: list[Expr], beside: _Group | None) -> _Group:
+        """Give a cone a group: the one it may stand beside, or a new one."""
+        shape = concrete(members[-1])
+        if beside is None or beside.domain != shape or len(beside.members) + len(members) > SMALLEST:
+            beside = _Group(-1, "map", shape)
+            self.cones.append(beside)
+        beside.members += members
+        for member in members:
+            self.home[member] = beside
+        for member in members:
+            for arg in member.args:
+                for read in sources(arg):
+                    home = self.home.get(read)
+                    if home is not None and home is not beside:
+                        beside.before |= home.before | home.bit
+        self.closed |= beside.before
+        return beside
 
     def _reads(self, args: tuple[Expr, ...], index: Index) -> Iterator[tuple[Expr, Index]]:
         """What the arguments of a node are read from when each is evaluated at `index` (of its own rank)."""
@@ -110,7 +173,8 @@ class _Fusion:
         self, node: Expr, kind: str, domain: tuple[int, ...], axes: tuple[int, ...], args: tuple[Expr, ...]
     ) -> None:
         reads = list(self._reads(args, element_index(domain)))
-        candidates = {self.home[p].number: self.home[p] for p, _ in reads if p in self.home}
+        homes = [self.home[p] for p, _ in reads if p in self.home]
+        candidates = {home.number: home for home in homes if home.bit & ~self.closed}
         for group in sorted(candidates.values(), key=lambda g: (_PRIORITY.get(g.kind, 9), -g.number)):
             role = self._role(group, node, kind, domain, axes)
             if role is None:
@@ -120,19 +184,23 @@ class _Fusion:
             if self._can_join(group, mine, kind, axes):
                 self._join(group, node, mine, row, axes)
                 self._absorb(group, [c for c in candidates.values() if c is not group], mine)
+                if kind == "reduce":
+                    self._meet(group)
                 return
-        group = self._sibling(kind, domain, axes, reads) or self._open(kind, domain, axes)
-        self._join(group, node, reads, row=kind == "reduce", axes=axes)
+        group = self._sibling(node, kind, domain, axes, reads) or self._open(kind, domain, axes)
+        self._join(group, node, reads, row=node.op.kind == "reduce", axes=axes)
 
     def _role(
         self, group: _Group, node: Expr, kind: str, domain: tuple[int, ...], axes: tuple[int, ...]
     ) -> tuple[bool, Index] | None:
         """Whether the node would be row-level in the group, and where its arguments are read; None if neither."""
-        if group.kind == "scatter" or len(group.members) >= LARGEST_KERNEL:
+        if group.kind in ("scatter", "sort") or len(group.members) >= LARGEST_KERNEL:
+            return None
+        if not _agree(group.backward, direction(node)) or (node.op.kind == "join" and group.kind != "map"):
             return None
         if kind == "reduce":
             fits = group.kind != "contract" and group.domain == domain and group.axes in ((), axes)
-            return (True, element_index(domain)) if fits else None
+            return (node.op.kind == "reduce", element_index(domain)) if fits and not group.joins else None
         if group.domain == domain:
             return False, element_index(domain)
         if group.kind == "reduce":
@@ -161,6 +229,8 @@ class _Fusion:
         for other in others:
             same = other.domain == group.domain and other.kind in ("map", "reduce") and group.kind != "scatter"
             same = same and (other.kind == "map" or (group.kind != "contract" and other.axes == group.axes))
+            same = same and _agree(group.backward, other.backward)
+            same = same and (group.kind == other.kind == "map" or not (group.joins or other.joins))
             small = len(group.members) + len(other.members) <= LARGEST_KERNEL
             aligned = all(
                 where == self._index_in(other, p, other.axes) for p, where in reads if self.home.get(p) is other
@@ -208,6 +278,8 @@ class _Fusion:
         group.rows |= other.rows
         group.reads |= other.reads
         group.before = (group.before | other.before) & ~group.bit & ~other.bit
+        group.joins |= other.joins
+        group.backward = other.backward if group.backward is None else group.backward
         if other.kind == "reduce":
             group.kind, group.axes = "reduce", other.axes
         for member in other.members:
@@ -218,7 +290,7 @@ class _Fusion:
                 third.before = (third.before & ~other.bit) | group.bit | group.before
 
     def _sibling(
-        self, kind: str, domain: tuple[int, ...], axes: tuple[int, ...], reads: list[tuple[Expr, Index]]
+        self, node: Expr, kind: str, domain: tuple[int, ...], axes: tuple[int, ...], reads: list[tuple[Expr, Index]]
     ) -> _Group | None:
         """A group over the same domain that reads some of the same memory and does not come before the node."""
         before = 0
@@ -229,9 +301,22 @@ class _Fusion:
         mine = {id(p) for p, _ in reads}
         for group in reversed(self.by_signature.get((domain, axes), ())[-8:]):
             alive = group.kind == kind and group.axes == axes and len(group.members) < LARGEST_KERNEL
+            alive = alive and _agree(group.backward, direction(node))
+            alive = alive and not group.bit & self.closed
             if alive and not before & group.bit and (domain == () or mine & group.reads):
                 return group
         return None
+
+    def _meet(self, group: _Group) -> None:
+        """Merge a group that has come to reduce with one that reduces the same memory over the same loops."""
+        for other in reversed(self.by_signature.get((group.domain, group.axes), ())[-8:]):
+            apart = not (group.before & other.bit or other.before & group.bit)
+            open_ = not (group.bit | other.bit) & self.closed and _agree(group.backward, other.backward)
+            small = len(group.members) + len(other.members) <= LARGEST_KERNEL
+            alike = other.kind == "reduce" and other.axes == group.axes and group.reads & other.reads
+            if other is not group and apart and open_ and small and alike:
+                self._merge(group, other)
+                return
 
     def _open(self, kind: str, domain: tuple[int, ...], axes: tuple[int, ...] = ()) -> _Group:
         group = _Group(len(self.groups), kind, domain, axes)
@@ -244,6 +329,8 @@ class _Fusion:
     ) -> None:
         group.members.append(node)
         self.home[node] = group
+        group.joins |= node.op.kind == "join"
+        group.backward = direction(node) if group.backward is None else group.backward
         if row:
             group.rows.add(id(node))
         if axes and group.kind == "map":
@@ -267,19 +354,37 @@ def fuse(graph: Graph) -> list[Kernel]:
 
     Every root that is not a leaf is stored by some kernel; roots that are views of memory get a kernel that copies.
     """
-    fusion = _Fusion()
-    for node in graph.nodes:
-        if node.op.kind != "leaf" and not is_inline(node):
-            fusion.place(node)
+    fusion = _partition(graph)
     stored = _stored(graph, fusion)
     kernels: list[Kernel] = []
-    for group in fusion.groups:
+    for group in (*fusion.cones, *fusion.groups):
         outputs = tuple(m for m in group.members if m in stored)
         if outputs:
-            kernels.append(_kernel(len(kernels), group.kind, group.domain, group.axes, outputs, stored))
+            literal = is_immediate if group.number >= 0 else _is_literal
+            kernels.append(_kernel(len(kernels), group.kind, group.domain, group.axes, outputs, stored, literal))
     for root in ExprTable((r, None) for r in graph.roots if is_inline(r) or is_immediate(r)):
         kernels.append(_kernel(len(kernels), "map", concrete(root), (), (root,), stored))
     return _ordered(kernels)
+
+
+def _partition(graph: Graph) -> _Fusion:
+    """Every computed node in a group."""
+    fusion = _Fusion()
+    trees = cones(graph)
+    inside = ExprTable((m, None) for members in trees.values() for m in members)
+    beside: _Group | None = None
+    for node in graph.nodes:
+        if node in trees:
+            beside = fusion.place_cone(trees[node], beside)
+        elif node not in inside and node.op.kind != "leaf" and not is_inline(node):
+            fusion.place(node)
+            beside = None
+    return fusion
+
+
+def _is_literal(node: Expr) -> bool:
+    """Whether a cone has this leaf in its code: constants that differ from cone to cone are read from memory."""
+    return is_immediate(node) and (node.op.name != "constant" or is_plain(node))
 
 
 def _stored(graph: Graph, fusion: _Fusion) -> ExprTable[int]:
@@ -290,27 +395,30 @@ def _stored(graph: Graph, fusion: _Fusion) -> ExprTable[int]:
         home = fusion.home.get(node)
         args = (node,) if home is None and node in roots else node.args if home is not None else ()
         for arg in args:
-            for producer, _ in producers(arg, element_index(concrete(arg))):
+            for producer in sources(arg):
                 other = fusion.home.get(producer)
-                if other is not None and (other is not home or node.op.kind in ("contract", "index")):
+                if other is not None and (other is not home or node.op.kind in ("contract", "index", "sort")):
                     crossing[producer] = None
     cost: ExprTable[int] = ExprTable()
     stored: ExprTable[int] = ExprTable()
+    sinking = Sinking(graph, fusion.home.get, LARGEST_KERNEL)
     for node in graph.nodes:
         if node in fusion.home:
-            cost[node] = _cost_of_again(node, cost, stored)
-            if node in crossing and (node in roots or cost[node] > RECOMPUTED):
+            alone = fusion.home[node].number < 0
+            cost[node] = RECOMPUTED + 1 if alone else _cost_of_again(node, cost, stored)
+            needed = node in crossing and (node in roots or cost[node] > RECOMPUTED)
+            if needed and (node in roots or not sinking.take(node, stored, cost, RECOMPUTED)):
                 stored[node] = 0
     return stored
 
 
 def _cost_of_again(node: Expr, cost: ExprTable[int], stored: ExprTable[int]) -> int:
     never = RECOMPUTED + 1
-    if node.op.kind != "elementwise" or node.op.name in EXPENSIVE or node.shape == ():
+    if node.op.kind != "elementwise" or node.op.is_expensive or node.shape == ():
         return never
     total = 1
     for arg in node.args:
-        for producer, _ in producers(arg, element_index(concrete(arg))):
+        for producer in sources(arg):
             if producer not in stored and producer.op.kind != "leaf":
                 total += cost[producer]
     return min(total, never)
@@ -318,34 +426,36 @@ def _cost_of_again(node: Expr, cost: ExprTable[int], stored: ExprTable[int]) -> 
 
 def _kernel(
     number: int, kind: str, domain: tuple[int, ...], axes: tuple[int, ...], outputs: tuple[Expr, ...],
-    stored: ExprTable[int],
+    stored: ExprTable[int], literal: Callable[[Expr], bool] = is_immediate,
 ) -> Kernel:  # fmt: skip
     """Collect what a kernel computes for its outputs, down to memory."""
-    own = {id(o) for o in outputs}
+    own = set(outputs)
     nodes: list[Expr] = []
     inputs: list[Expr] = []
-    done: set[int] = set()
+    done: set[Expr] = set()
     stack = list(reversed(outputs))
     while stack:
         node = stack[-1]
-        if id(node) in done:
+        if node in done:
             stack.pop()
             continue
-        in_memory = id(node) not in own and (node in stored or (node.op.kind == "leaf" and not is_immediate(node)))
-        waiting = [] if in_memory else [a for a in node.args if id(a) not in done]
+        leaf = node.op.kind == "leaf" and not literal(node)
+        in_memory = node not in own and (node in stored or leaf)
+        waiting = [] if in_memory else [a for a in node.args if a not in done]
         if waiting:
             stack.extend(reversed(waiting))
             continue
-        done.add(id(node))
+        done.add(node)
         stack.pop()
-        (inputs if in_memory or (node.op.kind == "leaf" and not is_immediate(node)) else nodes).append(node)
+        (inputs if in_memory or leaf else nodes).append(node)
     return Kernel(f"k{number}_{_title(nodes)}", kind, domain, axes, outputs, tuple(inputs), tuple(nodes))
 
 
 def _title(nodes: list[Expr]) -> str:
     words: list[str] = []
     for node in nodes:
-        if node.op.kind in ("contract", "reduce", "elementwise") and node.op.name not in words:
+        told = node.op.kind not in ("leaf", "view", "index") or node.op.name in SCATTERS
+        if told and node.op.name not in words:
             words.append(node.op.name)
     return "_".join(words[:4]) or "copy"
 

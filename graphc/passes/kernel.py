@@ -9,7 +9,8 @@ from ..ir.expr import Expr
 from ..ir.op import Kind
 
 INLINE_KINDS: tuple[Kind, ...] = ("view", "index")
-"""Ops that kernels read through instead of computing into memory (but for scatter_add_along_axis, which adds)."""
+"""Ops that kernels read through instead of computing into memory, but for those that write at positions."""
+SCATTERS = frozenset(("scatter", "scatter_add_along_axis"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +23,7 @@ class Kernel:
 
     name: str
     kind: str
-    """One of "map", "reduce", "contract", "scatter"."""
+    """One of "map", "reduce", "contract", "scatter", "sort"."""
     domain: tuple[int, ...]
     axes: tuple[int, ...]
     outputs: tuple[Expr, ...]
@@ -37,7 +38,7 @@ class Kernel:
 
 def is_inline(node: Expr) -> bool:
     """Whether kernels read through this node rather than compute it."""
-    return node.op.kind in INLINE_KINDS and node.op.name != "scatter_add_along_axis"
+    return node.op.kind in INLINE_KINDS and node.op.name not in SCATTERS
 
 
 def is_immediate(node: Expr) -> bool:

@@ -8,6 +8,7 @@ are copied at the end, so that updates are simultaneous.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,6 +16,7 @@ from typing import Literal
 from ..ir.affine import Affine
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable, Graph
+from ..ops.index import positions_index
 from .fuse import concrete
 from .kernel import Kernel, element_index, is_immediate, is_inline, row_index
 
@@ -86,8 +88,10 @@ def plan(graph: Graph, kernels: list[Kernel], workspace_bytes: Callable[[Kernel]
         made.places[expr] = Place("input", i)
     for i, expr in enumerate(graph.params):
         made.places[expr] = Place("param", i)
-    for node in graph.nodes:
-        if node.op.name == "constant" and not is_immediate(node):
+    computed = ExprTable((output, None) for kernel in kernels for output in kernel.outputs)
+    read = (node for kernel in kernels for node in kernel.inputs if is_immediate(node) and node not in computed)
+    for node in (*(n for n in graph.nodes if n.op.name == "constant" and not is_immediate(n)), *read):
+        if node not in made.places:
             made.places[node] = Place("constant", len(made.constants))
             made.constants.append(node)
     kernels, final = _outputs(graph, kernels, made)
@@ -133,11 +137,17 @@ def _order(graph: Graph, kernels: list[Kernel], made: Plan) -> tuple[list[Kernel
     number = {id(k): i for i, k in enumerate(kernels)}
     maker: ExprTable[int] = ExprTable((o, number[id(k)]) for k in kernels for o in k.outputs)
     after: list[set[int]] = [{maker[i] for i in k.inputs if i in maker} - {number[id(k)]} for k in kernels]
+    followers: list[list[int]] = [[] for _ in kernels]
+    for i, needed in enumerate(after):
+        for maker_of_it in needed:
+            followers[maker_of_it].append(i)
     copied = {id(same_bytes(root)) for root in graph.roots}
     readers: ExprTable[list[int]] = ExprTable()
     for i, kernel in enumerate(kernels):
         for read in kernel.inputs:
-            readers[read] = [*readers.get(read, []), i]
+            if read not in readers:
+                readers[read] = []
+            readers[read].append(i)
     late: list[tuple[Expr, Expr]] = []
     for param, new in graph.updates:
         source = same_bytes(new)
@@ -147,20 +157,18 @@ def _order(graph: Graph, kernels: list[Kernel], made: Plan) -> tuple[list[Kernel
             late.append((param, source))
             continue
         earlier = {r for r in readers.get(param, []) if r != writer}
-        if earlier & _reachable(writer, after, len(kernels)):
+        if earlier & _reachable(writer, followers):
             late.append((param, source))
             continue
         after[writer] |= earlier
+        for reader in earlier:
+            followers[reader].append(writer)
         made.places[source] = made.places[param]
     return [kernels[i] for i in _topological(after)], late
 
 
-def _reachable(start: int, after: list[set[int]], count: int) -> set[int]:
+def _reachable(start: int, followers: list[list[int]]) -> set[int]:
     """The kernels that have to come after `start`."""
-    followers: list[list[int]] = [[] for _ in range(count)]
-    for i, earlier in enumerate(after):
-        for e in earlier:
-            followers[e].append(i)
     found: set[int] = set()
     stack = [start]
     while stack:
@@ -231,14 +239,20 @@ def accesses(kernel: Kernel) -> ExprTable[set[Index | None]]:
                 found[node] = set()
             found[node].add(index)
             continue
-        if node.op.kind == "elementwise":
+        if node.op.kind in ("elementwise", "cumulative"):
             stack.extend((a, index) for a in node.args)
         elif node.op.view is not None and index is not None:
             stack.append((node.args[0], node.op.view(node, index)))
         elif node.op.kind == "reduce":
             stack.append((node.args[0], element_index(kernel.domain)))
-        elif node.op.name == "take_along_axis":
+        elif node.op.name in ("take", "take_along_axis"):
+            stack += [(node.args[0], None), (node.args[1], None if index is None else positions_index(node, index))]
+        elif node.op.name == "searchsorted":
             stack += [(node.args[0], None), (node.args[1], index)]
+        elif node.op.name == "dynamic_update_slice":
+            stack += [(node.args[0], index), (node.args[1], None), (node.args[2], None)]
+        elif node.op.name == "scatter":
+            stack += [(node.args[0], index), (node.args[1], None), (node.args[2], None)]
         else:
             stack.extend((a, None) for a in node.args)
     return found
@@ -284,7 +298,7 @@ def _arrange(
 
 def _may_inherit(kernel: Kernel, dying: Expr, output: Expr) -> bool:
     """Whether an output may take over the memory of an input nobody reads again."""
-    if kernel.kind == "scatter" or _stored_between_sweeps(kernel, output):
+    if size_in_bytes(output) < ALIGNMENT or _stored_between_sweeps(kernel, output):
         return False
     if dying.dtype is not output.dtype or size_in_bytes(dying) != size_in_bytes(output):
         return False
@@ -309,7 +323,7 @@ def _simultaneous(held: list[tuple[Expr, Place]], made: Plan, arena: _Arena) -> 
 
 
 class _Arena:
-    """Offsets handed out first-fit, and given back."""
+    """Offsets handed out first-fit, and given back. What is smaller than a cache line shares lines with its like."""
 
     def __init__(self) -> None:
         self.end = 0
@@ -317,33 +331,54 @@ class _Arena:
         self._used = 0
         self._free: list[tuple[int, int]] = []
         self._sizes: dict[int, int] = {}
+        self._pieces: dict[int, list[int]] = {}
+        """By size, the free pieces of lines that were cut up."""
 
     def take(self, size: int) -> int:
         """The offset of a part of at least `size` bytes."""
-        size = max(-(-size // ALIGNMENT) * ALIGNMENT, ALIGNMENT)
-        self._used += size
-        self.peak = max(self.peak, self._used)
-        for i, (offset, room) in enumerate(self._free):
-            if room >= size:
-                self._free[i : i + 1] = [(offset + size, room - size)] if room > size else []
-                self._sizes[offset] = size
-                return offset
-        offset = self.end
-        if self._free and sum(self._free[-1]) == self.end:
-            offset = self._free.pop()[0]
+        if size <= ALIGNMENT // 2:
+            return self._take_piece(max(1 << max(size - 1, 0).bit_length(), 8))
+        size = -(-size // ALIGNMENT) * ALIGNMENT
+        self._use(size)
+        offset = self._take_lines(size)
         self._sizes[offset] = size
-        self.end = offset + size
         return offset
 
     def give(self, offset: int) -> None:
         """Take a part back."""
         size = self._sizes.pop(offset)
         self._used -= size
-        low = 0
-        while low < len(self._free) and self._free[low][0] < offset:
-            low += 1
-        self._free.insert(low, (offset, size))
-        for i in (low, low - 1):
+        if size < ALIGNMENT:
+            self._pieces[size].append(offset)
+            return
+        at = bisect(self._free, (offset,))
+        self._free.insert(at, (offset, size))
+        for i in (at, at - 1):
             if 0 <= i < len(self._free) - 1 and sum(self._free[i]) == self._free[i + 1][0]:
                 merged = (self._free[i][0], self._free[i][1] + self._free[i + 1][1])
                 self._free[i : i + 2] = [merged]
+
+    def _use(self, size: int) -> None:
+        self._used += size
+        self.peak = max(self.peak, self._used)
+
+    def _take_piece(self, size: int) -> int:
+        pieces = self._pieces.setdefault(size, [])
+        if not pieces:
+            line = self._take_lines(ALIGNMENT)
+            pieces += reversed(range(line, line + ALIGNMENT, size))
+        self._use(size)
+        offset = pieces.pop()
+        self._sizes[offset] = size
+        return offset
+
+    def _take_lines(self, size: int) -> int:
+        for i, (offset, room) in enumerate(self._free):
+            if room >= size:
+                self._free[i : i + 1] = [(offset + size, room - size)] if room > size else []
+                return offset
+        offset = self.end
+        if self._free and sum(self._free[-1]) == self.end:
+            offset = self._free.pop()[0]
+        self.end = offset + size
+        return offset

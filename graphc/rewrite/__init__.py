@@ -16,12 +16,14 @@ from ..ir.graph import Graph
 from ..ir.source import no_sources
 from .canonicalize import ALGEBRA, FAST_ALGEBRA
 from .constants import FOLD
+from .elementary import ELEMENTARY
 from .engine import Rule, RuleSet, Simplified, rewrite
+from .joins import JOINS
 from .movement import MOVEMENT
 from .specialize import SPECIALIZE, SUMS_OF_SCATTERS
 from .stabilize import STABILIZE
 
-CANONICALIZE = FOLD + MOVEMENT + ALGEBRA + FAST_ALGEBRA
+CANONICALIZE = FOLD + MOVEMENT + JOINS + ALGEBRA + ELEMENTARY + FAST_ALGEBRA
 STABLE = SUMS_OF_SCATTERS + STABILIZE
 
 PHASES: tuple[tuple[str, tuple[Rule, ...]], ...] = (

@@ -41,7 +41,7 @@ from ..ops.shape import BROADCAST
 from .engine import Rule
 from .pattern import OneOf, P, const, number, scalar_value, var
 
-_POSITIVE_ZERO_OR_MORE = ("exp", "sigmoid", "softplus", "square", "abs")
+_POSITIVE_ZERO_OR_MORE = ("exp", "exp2", "sigmoid", "softplus", "square", "abs", "cosh", "erfc", "hypot")
 
 
 def floating(expr: Expr) -> bool:

@@ -65,7 +65,7 @@ def _size(out: Expr) -> Expr | None:
     return leaf.size(out.attrs["size"]) if isinstance(out.attrs["size"], int) else None
 
 
-_COMPUTED = ("elementwise", "view", "reduce", "contract", "index", "identity")
+_COMPUTED = ("elementwise", "view", "join", "reduce", "cumulative", "contract", "index", "identity")
 
 FOLD = (
     Rule("uniform-constant", P.constant(), _uniform, becomes="broadcast_to(number)"),

@@ -99,27 +99,27 @@ class Trail:
     """Which given node each made node answers for, and how often each rule fired."""
 
     def __init__(self, given: Iterable[Expr]) -> None:
-        self._origin: dict[int, Expr] = {id(n): n for n in given}
+        self._origin = ExprTable((n, n) for n in given)
         self._made: list[Expr] = []
-        self._fired: Counter[int] = Counter()
+        self._fired: Counter[Expr] = Counter()
         self.hits: Counter[str] = Counter()
 
     def origin(self, node: Expr) -> Expr:
         """The given node that `node` was made for; itself when it was given."""
-        return self._origin[id(node)]
+        return self._origin[node]
 
     def adopt(self, made: Expr, root: Expr) -> bool:
         """Enter `made`, if it is new, as made for `root`."""
-        if id(made) in self._origin:
+        if made in self._origin:
             return False
-        self._origin[id(made)] = self._origin[id(root)]
+        self._origin[made] = self._origin[root]
         self._made.append(made)
         return True
 
     def fire(self, rule: Rule, root: Expr, made: Expr) -> None:
         """Count a rewriting of `root`, and enter `made` and all that is new below it."""
         self.hits[rule.name] += 1
-        self._fired[id(self._origin[id(root)])] += 1
+        self._fired[self._origin[root]] += 1
         waiting = [made]
         while waiting:
             node = waiting.pop()
@@ -128,7 +128,7 @@ class Trail:
 
     def exhausted(self, node: Expr) -> bool:
         """Whether rules fired too often for the given node behind `node`."""
-        return self._fired[id(self._origin[id(node)])] >= _REWRITES_PER_NODE
+        return self._fired[self._origin[node]] >= _REWRITES_PER_NODE
 
 
 class Phase:
@@ -139,27 +139,27 @@ class Phase:
         self._rules = rules
         self._added = added
         self._trail = trail
-        self._ahead: dict[int, Expr] = {}
-        self.settled: dict[int, Expr] = {}
-        """What each node became, by its id."""
+        self._ahead: ExprTable[Expr] = ExprTable()
+        self.settled: ExprTable[Expr] = ExprTable()
+        """What each node became."""
 
     def run(self, order: Iterable[Expr]) -> None:
         """Settle nodes the phase before has settled, given with arguments first."""
         settled, candidates = self.settled, self._added.candidates
         for node in order:
             for arg in node.args:
-                if settled[id(arg)] is not arg:
+                if settled[arg] is not arg:
                     became = self._step(node)
                     break
             else:
                 found = candidates(node)
                 became = self._fire(node, found) if found else node
             if became is node:
-                settled[id(node)] = node
-            elif id(became) in settled:
-                settled[id(node)] = settled[id(became)]
+                settled[node] = node
+            elif became in settled:
+                settled[node] = settled[became]
             else:
-                self._ahead[id(node)] = became
+                self._ahead[node] = became
                 self._settle(node)
 
     def _settle(self, root: Expr) -> None:
@@ -168,31 +168,31 @@ class Phase:
         stack = [root]
         while stack:
             node = stack[-1]
-            if id(node) in settled:
+            if node in settled:
                 stack.pop()
                 continue
-            became = ahead.get(id(node))
+            became = ahead.get(node)
             if became is not None:
-                end = settled.get(id(became))
+                end = settled.get(became)
                 if end is None:
                     self._enter(stack, [became])
                 else:
-                    settled[id(node)] = end
+                    settled[node] = end
                 continue
-            waiting = [a for a in node.args if id(a) not in settled]
+            waiting = [a for a in node.args if a not in settled]
             if waiting:
                 self._enter(stack, waiting)
                 continue
             became = self._step(node)
             if became is not node:
-                ahead[id(node)] = became
+                ahead[node] = became
 
     def _enter(self, stack: list[Expr], nodes: list[Expr]) -> None:
         """Put nodes on the stack. One that is already being rewritten would go in a circle: it stays as it is."""
         for node in reversed(nodes):
-            became = self._ahead.get(id(node))
-            if became is not None and id(became) not in self.settled:
-                self.settled[id(node)] = node
+            became = self._ahead.get(node)
+            if became is not None and became not in self.settled:
+                self.settled[node] = node
             else:
                 stack.append(node)
 
@@ -200,15 +200,15 @@ class Phase:
         """What the first rule that fires makes of the node over settled arguments; that node itself if none does."""
         settled, rebuilt = self.settled, node
         for arg in node.args:
-            if settled[id(arg)] is not arg:
-                rebuilt = make(node.op, tuple([settled[id(a)] for a in node.args]), node.attrs)
-                if id(rebuilt) in settled:
+            if settled[arg] is not arg:
+                rebuilt = make(node.op, tuple([settled[a] for a in node.args]), node.attrs)
+                if rebuilt in settled:
                     return rebuilt
                 self._trail.adopt(rebuilt, node)
                 break
         became = self._fire(rebuilt, self._rules.candidates(rebuilt))
         if became is rebuilt:
-            settled[id(rebuilt)] = rebuilt
+            settled[rebuilt] = rebuilt
         return became
 
     def _fire(self, node: Expr, candidates: Iterable[_Candidate]) -> Expr:
@@ -242,7 +242,7 @@ def rewrite(graph: Graph, phases: Sequence[tuple[RuleSet, RuleSet]]) -> Simplifi
         phase = Phase(rules, added, trail)
         phase.run(result.nodes)
         maps.append(phase.settled)
-        roots = [phase.settled[id(r)] for r in result.roots]
+        roots = [phase.settled[r] for r in result.roots]
         if any(new is not old for new, old in zip(roots, result.roots, strict=True)):
             result = graph.with_roots(roots)
     origins = _origins(graph, result, maps, trail)
@@ -250,24 +250,24 @@ def rewrite(graph: Graph, phases: Sequence[tuple[RuleSet, RuleSet]]) -> Simplifi
     return Simplified(result, dict(trail.hits), origins)
 
 
-def _origins(given: Graph, result: Graph, maps: Sequence[dict[int, Expr]], trail: Trail) -> ExprTable[tuple[Expr, ...]]:
+def _origins(given: Graph, result: Graph, maps: Sequence[ExprTable[Expr]], trail: Trail) -> ExprTable[tuple[Expr, ...]]:
     """Given nodes by what they became in the end; what none became answers for the node it was made for."""
     if result is given:
         return ExprTable((n, (n,)) for n in given.nodes)
-    found: dict[int, tuple[Expr, ...]] = {}
+    found: ExprTable[tuple[Expr, ...]] = ExprTable()
     for node in given.nodes:
         end: Expr | None = node
         for settled in maps:
-            end = settled.get(id(end))
+            end = settled.get(end)
             if end is None:
                 break
         else:
-            before = found.get(id(end), ())
+            before = found.get(end, ())
             if end is node:
-                found[id(end)] = (node, *before[: _ORIGINS_KEPT - 1])
+                found[end] = (node, *before[: _ORIGINS_KEPT - 1])
             elif len(before) < _ORIGINS_KEPT:
-                found[id(end)] = (*before, node)
-    return ExprTable((n, found.get(id(n)) or (trail.origin(n),)) for n in result.nodes)
+                found[end] = (*before, node)
+    return ExprTable((n, found.get(n) or (trail.origin(n),)) for n in result.nodes)
 
 
 def _carry_names(origins: ExprTable[tuple[Expr, ...]]) -> None:

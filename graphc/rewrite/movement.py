@@ -14,9 +14,8 @@ from ..ir.dim import Shape, Size, product
 from ..ir.dtype import DType
 from ..ir.expr import Expr, make
 from ..ir.op import OpDef
-from ..ops import reduce
 from ..ops.leaf import iota, scalar
-from ..ops.reduce import MAX
+from ..ops.reduce import SUM, reduced
 from ..ops.scalar import like, multiply
 from ..ops.shape import (
     BROADCAST,
@@ -29,7 +28,7 @@ from ..ops.shape import (
     slice,
     stretched_axes,
 )
-from .engine import Rule
+from .engine import Rule, RuleKind
 from .pattern import OneOf, Over, P, scalar_value, var
 
 
@@ -172,21 +171,17 @@ def _elementwise_same_view(out: Expr, view: OpDef) -> Expr | None:
 # Reductions of views -------------------------------------------------------------------------------------------
 
 
-def _reduce(out: Expr, x: Expr, axes: tuple[int, ...]) -> Expr:
-    return reduce.max(x, axes) if out.op is MAX else reduce.sum(x, axes)
-
-
 def _reduce_ones(out: Expr, x: Expr) -> Expr | None:
     """Axes of size 1 are dropped, not reduced."""
     axes = out.attrs["axes"]
     longer = tuple(a for a in axes if not is_one(x.shape[a]))
-    return reshape(_reduce(out, x, longer), out.shape) if longer != axes or not axes else None
+    return reshape(reduced(out.op, x, longer), out.shape) if longer != axes or not axes else None
 
 
 def _reduce_twice(out: Expr, x: Expr, inner: Expr) -> Expr:
     kept = [a for a in range(x.ndim) if a not in inner.attrs["axes"]]
     axes = (*inner.attrs["axes"], *(kept[a] for a in out.attrs["axes"]))
-    return _reduce(out, x, tuple(sorted(axes)))
+    return reduced(out.op, x, tuple(sorted(axes)))
 
 
 def _reduce_permuted(out: Expr, x: Expr, view: Expr) -> Expr:
@@ -194,23 +189,23 @@ def _reduce_permuted(out: Expr, x: Expr, view: Expr) -> Expr:
     axes = tuple(sorted(order[a] for a in out.attrs["axes"]))
     kept = [a for a in range(x.ndim) if a not in axes]
     rest = [kept.index(a) for i, a in enumerate(order) if i not in out.attrs["axes"]]
-    return permute_dims(_reduce(out, x, axes), tuple(rest))
+    return permute_dims(reduced(out.op, x, axes), tuple(rest))
 
 
 def _reduce_reshaped(out: Expr, x: Expr, view: Expr) -> Expr | None:
     """All elements are all elements under any shape; axes of size 1 matter to no reduction."""
     axes = out.attrs["axes"]
     if len(axes) == view.ndim:
-        return _reduce(out, x, tuple(range(x.ndim)))
+        return reduced(out.op, x, tuple(range(x.ndim)))
     if not _moves_ones(view):
         return None
     same = _same_axes(view.shape, x.shape)
     mapped = tuple(a for i in axes if (a := same[i]) is not None)
-    return reshape(_reduce(out, x, mapped), out.shape) if mapped else None
+    return reshape(reduced(out.op, x, mapped), out.shape) if mapped else None
 
 
 def _reduce_broadcast(out: Expr, x: Expr, view: Expr) -> Expr | None:
-    """Repeating before a sum is multiplying after it; a maximum does not see repetitions."""
+    """Repeating before a sum is multiplying after it; an extremum does not see repetitions."""
     stretched = set(stretched_axes(x.shape, view.shape))
     axes = [a for a in out.attrs["axes"] if a in stretched]
     count = product(tuple(view.shape[a] for a in axes))
@@ -220,8 +215,8 @@ def _reduce_broadcast(out: Expr, x: Expr, view: Expr) -> Expr | None:
     lead = view.ndim - x.ndim
     source = reshape(x, tuple(d for i, d in enumerate(x.shape) if lead + i not in axes))
     rest = tuple(a - len([b for b in axes if b < a]) for a in out.attrs["axes"] if a not in axes)
-    reduced = _reduce(out, broadcast_to(source, kept), rest)
-    return reduced if out.op is MAX else multiply(reduced, _count(count, reduced))
+    rows = reduced(out.op, broadcast_to(source, kept), rest)
+    return multiply(rows, _count(count, rows)) if out.op is SUM else rows
 
 
 def _count(number: int, x: Expr) -> Expr:
@@ -232,7 +227,16 @@ def _count(number: int, x: Expr) -> Expr:
     return like(number, x)
 
 
-def _argmax_of_one(out: Expr, x: Expr) -> Expr | None:
+def _run_of_flip(out: Expr, x: Expr, view: Expr) -> Expr | None:
+    """A run through a flipped array is a run backward."""
+    axis, steps = out.attrs["axis"], (1,) * x.ndim
+    if view.shape != x.shape or view.attrs["steps"] != (*steps[:axis], -1, *steps[axis + 1 :]):
+        return None
+    run = make(out.op, (x,), {**out.attrs, "reverse": not out.attrs["reverse"]})
+    return make(view.op, (run,), view.attrs)
+
+
+def _position_of_one(out: Expr, x: Expr) -> Expr | None:
     return like(0, out) if is_one(x.shape[out.attrs["axis"]]) else None
 
 
@@ -282,7 +286,21 @@ def _iota_reshaped(out: Expr, positions: Expr) -> Expr | None:
 
 x = var("x")
 _VIEWS = ("reshape", "permute_dims", "broadcast_to", "slice")
-_SUMS = ("sum", "max")
+_EXTREMA = ("max", "min", "any", "all")
+"""Reductions that take one of the elements: their order and repetitions do not matter to the last bit."""
+_FOLDS = ("sum", "prod", *_EXTREMA)
+
+
+def _folds_of_views(name: str, kind: RuleKind) -> tuple[Rule, ...]:
+    """How a reduction meets another of its kind, and views."""
+    fold = getattr(P, name)
+    return (
+        Rule(f"{name}-twice", fold(fold(x, name="inner")), _reduce_twice, kind, f"{name}(x)"),
+        Rule(f"{name}-of-permute", fold(P.permute_dims(x, name="view")), _reduce_permuted, kind,
+             f"permute_dims({name}(x))"),
+        Rule(f"{name}-of-reshape", fold(P.reshape(x, name="view")), _reduce_reshaped, kind, f"reshape({name}(x))"),
+    )  # fmt: skip
+
 
 POSITIONS = (
     Rule("iota-of-one", P.iota(), _iota_of_one, becomes="0"),
@@ -319,17 +337,15 @@ ELEMENTWISE = (
 )  # fmt: skip
 
 REDUCTIONS = (
-    Rule("reduce-ones", OneOf(_SUMS, (x,)), _reduce_ones, "stabilize",
+    Rule("reduce-ones", OneOf(_FOLDS, (x,)), _reduce_ones, "stabilize",
          becomes="reshape(reduce(x)), longer axes only"),
-    Rule("argmax-of-one", P.argmax(x), _argmax_of_one, becomes="0"),
-    Rule("max-twice", P.max(P.max(x, name="inner")), _reduce_twice, becomes="max(x)"),
-    Rule("sum-twice", P.sum(P.sum(x, name="inner")), _reduce_twice, "stabilize", "sum(x)"),
-    Rule("max-of-permute", P.max(P.permute_dims(x, name="view")), _reduce_permuted, becomes="permute_dims(max(x))"),
-    Rule("sum-of-permute", P.sum(P.permute_dims(x, name="view")), _reduce_permuted, "stabilize",
-         "permute_dims(sum(x))"),
-    Rule("max-of-reshape", P.max(P.reshape(x, name="view")), _reduce_reshaped, becomes="reshape(max(x))"),
-    Rule("sum-of-reshape", P.sum(P.reshape(x, name="view")), _reduce_reshaped, "stabilize", "reshape(sum(x))"),
-    Rule("max-of-broadcast", P.max(P.broadcast_to(x, name="view")), _reduce_broadcast, becomes="max(x)"),
+    Rule("run-of-flip", OneOf(("cumulative_sum", "cumulative_prod"), (P.slice(x, name="view"),)), _run_of_flip,
+         becomes="flip(run(x)), the other way"),
+    Rule("position-of-one", OneOf(("argmax", "argmin"), (x,)), _position_of_one, becomes="0"),
+    *(rule for name in _EXTREMA for rule in _folds_of_views(name, "exact")),
+    *(rule for name in ("sum", "prod") for rule in _folds_of_views(name, "stabilize")),
+    Rule("extremum-of-broadcast", OneOf(_EXTREMA, (P.broadcast_to(x, name="view"),)), _reduce_broadcast,
+         becomes="reduce(x)"),
     Rule("sum-of-broadcast", P.sum(P.broadcast_to(x, name="view")), _reduce_broadcast, "stabilize",
          "multiply(sum(x), count)"),
 )  # fmt: skip

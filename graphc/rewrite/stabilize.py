@@ -21,6 +21,7 @@ from ..ops.scalar import (
     absolute,
     add,
     divide,
+    erf,
     exp,
     expm1,
     like,
@@ -35,6 +36,7 @@ from ..ops.scalar import (
     subtract,
 )
 from ..ops.shape import RESHAPE
+from ..ops.transcendental import erfc, logaddexp
 from .engine import Rule
 from .movement import is_one
 from .pattern import P, const, number, spread, spread_reduction, var
@@ -233,8 +235,16 @@ LOGISTIC = (
     Rule("log-sigmoid", P.log(P.sigmoid(x)), lambda x: negative(softplus(negative(x))), "stabilize", "-softplus(-x)"),
 )  # fmt: skip
 
+ERROR_FUNCTION = (
+    Rule("erfc", P.subtract(const(1), P.erf(x)), lambda x: erfc(x), "stabilize", "erfc(x)"),
+    Rule("erfc-of-sum", P.add(P.erf(x), const(1)), lambda x: erfc(negative(x)), "stabilize", "erfc(-x)"),
+    Rule("one-minus-erfc", P.subtract(const(1), P.erfc(x)), lambda x: erf(x), "stabilize", "erf(x)"),
+)  # fmt: skip
+
 LOGARITHMS = (
     Rule("log-of-exp", P.log(P.exp(x)), lambda x: x, "stabilize", "x"),
+    Rule("log2-of-exp2", P.log2(P.exp2(x)), lambda x: x, "stabilize", "x"),
+    Rule("logaddexp", P.log(P.add(P.exp(x), P.exp(y))), lambda x, y: logaddexp(x, y), "stabilize", "logaddexp(x, y)"),
     Rule("log-of-exp-quotient", P.log(P.divide(P.exp(x), y)), lambda x, y: subtract(x, log(y)), "stabilize",
          "x - log(y)"),
     Rule("log-of-quotient-by-exp", P.log(P.divide(y, P.exp(x))), lambda x, y: subtract(log(y), x), "stabilize",
@@ -251,4 +261,4 @@ LOGARITHMS = (
     Rule("sqrt-of-square", P.sqrt(P.square(x)), lambda x: absolute(x), "stabilize", "abs(x)"),
 )  # fmt: skip
 
-STABILIZE = LOG_SUM_EXP + SOFTMAX_GRADIENTS + CANCELLATION + LOGISTIC + LOGARITHMS
+STABILIZE = LOG_SUM_EXP + SOFTMAX_GRADIENTS + CANCELLATION + LOGISTIC + ERROR_FUNCTION + LOGARITHMS

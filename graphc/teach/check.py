@@ -10,28 +10,22 @@ Where a function has a corner, as relu at 0, there is no derivative to compare w
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import graphc as gc
-
-from ..ir.arguments import convert, solve_sizes
-from ..ir.dtype import DType, float64
-from ..ir.errors import GraphError, ShapeError, describe
-from ..ir.expr import Expr, make, post_order
-from ..ir.graph import ExprTable, Graph, bind_sizes, rebuild
+from ..ir.expr import Expr
 from ..ir.op import Array
 from ..ir.source import no_sources
-from ..ops import leaf
+from .formula import Formula
+from .precise import Function, InFloat64
 from .printers import text
+from .reading import Reader, UnsaidError
 
 if TYPE_CHECKING:
     from .derivation import Derivation, Link, Step
-
-Function: TypeAlias = Callable[[Array], Array]
 
 _STEPS = (6e-6, 1e-4, 1e-7)
 """Step sizes relative to the argument; the first is right unless the function is unusually curved or flat."""
@@ -92,13 +86,16 @@ class CheckReport:
 def check(d: Derivation, values: Mapping[Any, Any], tolerance: float) -> CheckReport:
     """See `Derivation.check`."""
     with no_sources():
-        graph = _Float64(d, values)
-        rows = [_check_step(graph, number, step, tolerance) for number, step in enumerate(d.steps, 1)]
+        graph = InFloat64(_mentioned(d), values)
+        reader = _reader(d, graph)
+        rows = [_check_step(graph, reader, number, step, tolerance) for number, step in enumerate(d.steps, 1)]
+        rows += _check_simplifications(graph, reader, d, tolerance)
         rows.append(_check_whole(graph, d, tolerance))
     return CheckReport(tuple(rows), tolerance)
 
 
-def _check_step(graph: _Float64, number: int, step: Step, tolerance: float) -> CheckRow:
+def _check_step(graph: InFloat64, reader: Reader, number: int, step: Step, tolerance: float) -> CheckRow:
+    """The derivative by finite differences, and the formula by reading it."""
     claimed = graph.value(step.result)
     if step.kind == "chain":
         found = graph.through(step.links)
@@ -107,14 +104,66 @@ def _check_step(graph: _Float64, number: int, step: Step, tolerance: float) -> C
     else:
         expected = sum(map(graph.value, step.contributions), np.zeros_like(claimed)) if step.contributions else 1.0
         outcome = _deviation(claimed, np.broadcast_to(expected, claimed.shape))
+    if outcome.error <= tolerance and (printed := _read(reader, step.equation[-1], claimed)) is not None:
+        outcome = outcome if printed.error <= tolerance else replace(printed, corners=outcome.corners)
     return _row(number, step.rule, text(step.equation[0]), outcome, tolerance)
 
 
-def _check_whole(graph: _Float64, d: Derivation, tolerance: float) -> CheckRow:
+def _check_simplifications(graph: InFloat64, reader: Reader, d: Derivation, tolerance: float) -> Iterator[CheckRow]:
+    """Every line of the conclusion by reading it. Those that hold for labels only are left out for other values."""
+    for conclusion in d.conclusion:
+        for line in conclusion.lines[1:]:
+            if line.condition and not _is_met(reader, line.condition):
+                continue
+            outcome = _read(reader, line.formula, graph.value(conclusion.value))
+            if outcome is not None:
+                yield _row(0, "simplified", text(conclusion.symbol), outcome, tolerance)
+
+
+def _reader(d: Derivation, graph: InFloat64) -> Reader:
+    """Knows the value of everything that has a symbol."""
+    values: dict[Formula, Array] = {x.symbol: graph.value(x.node) for x in d.legend}
+    for step in d.steps:
+        values |= dict.fromkeys(step.equation[:-1], graph.value(step.result))
+    links = [link for step in d.steps for link in step.links]
+    labelled = {graph.value(link.argument).shape[-1] for link in links if _picks(link)}
+    return Reader(values, graph.sizes, labelled.pop() if len(labelled) == 1 else None)
+
+
+def _picks(link: Link) -> bool:
+    """Whether a step goes through picking one entry of each row of a matrix."""
+    name = link.consumer.op.name if link.composite is None else link.composite.name
+    return name in ("take_along_axis", "log_likelihood") and link.argument.ndim == 2
+
+
+def _read(reader: Reader, formula: Formula, expected: Array) -> _Outcome | None:
+    """What a printed formula is, against what it should be; None where it leaves something to the words."""
+    try:
+        with np.errstate(all="ignore"):
+            found = reader(formula)
+    except UnsaidError:
+        return None
+    if found.size == expected.size:
+        return _deviation(expected, found.reshape(expected.shape))
+    try:
+        return _deviation(expected, np.broadcast_to(found, expected.shape))
+    except ValueError:
+        return _Outcome(np.inf)
+
+
+def _is_met(reader: Reader, sides: tuple[Formula, ...]) -> bool:
+    try:
+        first, *rest = map(reader, sides)
+    except UnsaidError:
+        return False
+    return all(np.allclose(first, other) for other in rest)
+
+
+def _check_whole(graph: InFloat64, d: Derivation, tolerance: float) -> CheckRow:
     """The gradient against differences of the loss itself."""
     function, at, claimed = graph.whole(d.loss, d.wrt), graph.value(d.wrt), graph.value(d.result)
     outcome = _compare(function, at, np.ones(()), claimed, pointwise=False)
-    return _row(0, "the whole derivation", text(d.conclusion[0][0]), outcome, 10 * tolerance)
+    return _row(0, "the whole derivation", text(d.conclusion[0].symbol), outcome, 10 * tolerance)
 
 
 def _is_pointwise(links: tuple[Link, ...]) -> bool:
@@ -130,11 +179,14 @@ class _Outcome:
     corners: int = 0
     derived: float = 0.0
     measured: float = 0.0
+    words: str = ""
+    """Why nothing could be compared."""
 
 
 def _row(number: int, rule: str, claim: str, outcome: _Outcome, tolerance: float) -> CheckRow:
     holds = bool(outcome.error <= tolerance)
-    detail = "" if holds else f"derived {outcome.derived:.6g}, by finite differences {outcome.measured:.6g}"
+    numbers = f"derived {outcome.derived:.6g}, by finite differences {outcome.measured:.6g}"
+    detail = "" if holds else outcome.words or numbers
     return CheckRow(number, rule, claim, outcome.error, outcome.corners, holds, detail)
 
 
@@ -145,7 +197,17 @@ def _compare(function: Function, at: Array, upstream: Array, claimed: Array, *, 
         return _Outcome(0.0)
     differences = _by_element if pointwise else _by_direction
     with np.errstate(all="ignore"):
+        if words := _not_finite(derivative=claimed, upstream=upstream, argument=at, value=function(at)):
+            return _Outcome(np.inf, words=words)
         return differences(function, at, upstream, claimed)
+
+
+def _not_finite(**arrays: Array) -> str:
+    """Which of the arrays hold nan or infinity, and how many; nothing can be compared with those."""
+    counts = {role: (int(np.isnan(a).sum()), int(np.isinf(a).sum())) for role, a in arrays.items()}
+    found = [f"{n} nan in the {role}" for role, (n, _) in counts.items() if n]
+    found += [f"{n} infinite in the {role}" for role, (_, n) in counts.items() if n]
+    return f"cannot be compared: {', '.join(found)}" if found else ""
 
 
 def _by_element(function: Function, at: Array, upstream: Array, claimed: Array) -> _Outcome:
@@ -221,121 +283,9 @@ def _deviation(claimed: Array, expected: Array) -> _Outcome:
     return _Outcome(float(error[worst]), 0, float(claimed[worst]), float(expected[worst]))
 
 
-# The graph in float64 ------------------------------------------------------------------------------------------
-
-
-class _Float64:
-    """Everything a derivation speaks of, rebuilt with float64 leaves and evaluated once."""
-
-    def __init__(self, d: Derivation, values: Mapping[Any, Any]) -> None:
-        roots = list(_mentioned(d))
-        arrays = _arrays(post_order(roots), values)
-        inputs = tuple(e for e in arrays if e.op.name == "input")
-        sizes = solve_sizes(inputs, (arrays[e].shape for e in inputs))
-        bound, became = bind_sizes(Graph(inputs, tuple(roots)), sizes)
-        self._feeds: dict[Expr, Array] = {}
-        retyped = self._retype(bound, ExprTable((became[e], a) for e, a in arrays.items()))
-        self._new: ExprTable[Expr] = ExprTable((old, retyped[new]) for old, new in became.items() if new in retyped)
-        nodes = post_order([self._new[r] for r in roots])
-        self._values: ExprTable[Array] = ExprTable(zip(nodes, gc.interpret(nodes, self._feeds), strict=True))
-
-    def value(self, node: Expr) -> Array:
-        """What a node of the derivation is, in float64."""
-        return self._values[self._new[node]]
-
-    def through(self, links: tuple[Link, ...]) -> Function:
-        """The value at the upper end of the links as a function of the argument at the lower end."""
-        feeds: dict[Expr, Array] = {}
-        variable = value = self._variable(links[-1].argument)
-        for link in reversed(links):
-            top = self._new[link.consumer]
-            args = top.args if link.composite is None else [self._new[a] for a in link.composite.args]
-            given = [value if i == link.position else self._fixed(a, feeds) for i, a in enumerate(args)]
-            if link.composite is None:
-                value = make(top.op, tuple(given), top.attrs)
-            else:
-                value = _over(top, ExprTable(zip(args, given, strict=True)))
-        return lambda array: np.asarray(gc.interpret(value, {**feeds, variable: array}))
-
-    def whole(self, loss: Expr, wrt: Expr) -> Function:
-        """The loss as a function of one variable. What derivatives take as a constant stays one."""
-        variable = self._variable(wrt)
-        top, feeds = self._new[loss], dict(self._feeds)
-        new: ExprTable[Expr] = ExprTable([(self._new[wrt], variable)])
-        for node in post_order([top]):
-            if node.op.name == "stop_gradient" and node not in new:
-                new[node] = self._fixed(node, feeds)
-        value = _over(top, new)
-        return lambda array: np.asarray(gc.interpret(value, {**feeds, variable: array}))
-
-    def _variable(self, node: Expr) -> Expr:
-        return leaf.input("variable", self._values[self._new[node]].shape, float64)
-
-    def _fixed(self, node: Expr, feeds: dict[Expr, Array]) -> Expr:
-        """An input that is fed the node's value."""
-        array = self._values[node]
-        fixed = leaf.input("fixed", array.shape, node.dtype)
-        feeds[fixed] = array
-        return fixed
-
-    def _retype(self, graph: Graph, arrays: ExprTable[Array]) -> ExprTable[Expr]:
-        new: ExprTable[Expr] = ExprTable()
-        for node in graph.nodes:
-            new[node] = self._retyped(node, tuple(new[a] for a in node.args), arrays)
-        return new
-
-    def _retyped(self, node: Expr, args: tuple[Expr, ...], arrays: ExprTable[Array]) -> Expr:
-        if node in arrays:
-            array = arrays[node].astype(_wide(node.dtype).numpy)
-            variable = leaf.input(str(node.name), array.shape, _wide(node.dtype))
-            self._feeds[variable] = array
-            return variable
-        if node.op.name == "constant":
-            return leaf.constant(node.attrs["value"].array.astype(_wide(node.dtype).numpy))
-        attrs = {k: _wide(v) if isinstance(v, DType) else v for k, v in node.attrs.items()}
-        if node.op.kind == "leaf":
-            return make(node.op, (), attrs, dtype=_wide(node.dtype), shape=node.shape)
-        return make(node.op, args, attrs)
-
-
-def _wide(dtype: DType) -> DType:
-    return float64 if dtype.is_float else dtype
-
-
 def _mentioned(d: Derivation) -> Iterable[Expr]:
     yield from (d.loss, d.wrt, d.result)
+    yield from (definition.node for definition in d.legend)
+    yield from (conclusion.value for conclusion in d.conclusion)
     for step in d.steps:
         yield from (step.node, step.argument, step.upstream, step.result, *step.contributions)
-
-
-def _arrays(nodes: Iterable[Expr], values: Mapping[Any, Any]) -> ExprTable[Array]:
-    """The array for each input and param; those of float inputs keep the digits they were given with."""
-    given: ExprTable[Any] = ExprTable()
-    for key, value in values.items():
-        if not isinstance(key, Expr) or key.op.name not in ("input", "param"):
-            what = describe(given=key) if isinstance(key, Expr) else f": {key!r}"
-            raise GraphError(f"check: values are given for inputs and params only{what}")
-        given[key] = convert(value, _wide(key.dtype), f"the value of {key.name!r}")
-    for node in nodes:
-        if node.op.name == "param" and node not in given:
-            given[node] = leaf.storage(node).read()
-        if node.op.name == "input" and node not in given:
-            raise GraphError(f"check: no value is given for {node.name!r}{describe(missing=node)}")
-        if node.op.name == "param" and given[node].shape != node.shape:
-            raise ShapeError(f"check: a value of shape {given[node].shape} does not fit{describe(param=node)}")
-    return given
-
-
-def _over(root: Expr, new: ExprTable[Expr]) -> Expr:
-    """The root rebuilt above the nodes that are replaced in `new`. Iterative."""
-    stack = [root]
-    while stack:
-        node = stack[-1]
-        waiting = [] if node in new else [a for a in node.args if a not in new]
-        if waiting:
-            stack.extend(waiting)
-            continue
-        stack.pop()
-        if node not in new:
-            new[node] = rebuild(node, tuple(new[a] for a in node.args))
-    return new[root]

@@ -20,7 +20,8 @@ from ..ir.source import no_sources
 from ..ops import index, reduce, scalar
 from ..ops.shape import broadcast_to
 from .formula import ONE, Formula, Number, Product, SumOver, Words, apply, minus, over, times
-from .notation import Notation, axes_words, filled, spread
+from .rows import Notation, filled, spread
+from .wording import axes_words
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -8,13 +8,17 @@ The numbers behind the steps are those of `graphc.autodiff.sweep`: what a step s
 
 from __future__ import annotations
 
+import gc as collector
 import itertools
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from string import Formatter
 from typing import TYPE_CHECKING, Any, Literal
+
+import graphc as gc
 
 from ..autodiff import Sweep, sweep
 from ..ir.dim import Shape
@@ -23,7 +27,9 @@ from ..ir.expr import Expr
 from ..ir.graph import ExprTable
 from ..ir.source import no_sources
 from ..ops import leaf
+from .absence import why_not
 from .composites import COMPOSITES, Composite
+from .conclusion import Conclusion, Definitions, Rewriting, conclude
 from .formula import (
     ONE,
     Formula,
@@ -34,27 +40,24 @@ from .formula import (
     apply,
     is_constant,
     plus,
-    substitute,
-    symbols,
     transposed,
     weight,
 )
 from .names import Definition, Names
-from .notation import filled, sentence_facts, show_shape
 from .outline import Detail, Outline, outline
 from .printers import Prose, latex, text
+from .rows import filled
+from .wording import sentence_facts, show_shape
 
 if TYPE_CHECKING:
     from .check import CheckReport
+    from .exercise import Exercise, Hide
 
 Kind = Literal["start", "chain", "sum"]
-_LONGEST = 40
-"""How heavy a formula may become by writing out others in it."""
 _SHORT = 8
 """How heavy a number may be, such as 1/(3 · batch), to be written out wherever it is used."""
-_SHOWN_DELTAS = 8
 _SHOWN_TERMS = 12
-"""How many definitions the last lines give, and how many terms a sum shows."""
+"""How many terms a sum shows."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -91,6 +94,8 @@ class Step:
     """Why, in sentences."""
     forward: tuple[Formula, ...] = ()
     """The line of the network that is differentiated: symbol and formula."""
+    symbol: Formula = ONE
+    """What `argument` is called."""
     links: tuple[Link, ...] = ()
     """The ops gone through, from `node` down to `argument`."""
     contributions: tuple[Expr, ...] = ()
@@ -116,7 +121,7 @@ class Step:
         return f"<{self.rule}: {' = '.join(map(text, self.equation))}>"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Derivation:
     """The derivation of ∂loss/∂wrt. Shows itself in a notebook; print it, save it, check it with numbers."""
 
@@ -127,8 +132,10 @@ class Derivation:
     """The gradient, the same expression as `gc.grad(loss, wrt)`."""
     steps: tuple[Step, ...]
     legend: tuple[Definition, ...]
-    conclusion: tuple[tuple[Formula, Formula], ...]
-    """The gradient and its formula, then the definition of each δ in it."""
+    conclusion: tuple[Conclusion, ...]
+    """The gradient and its formula, then the definition of each δ in it, with what made them shorter."""
+    checked: CheckReport | None = field(default=None, repr=False)
+    """The latest check, which documents show beside the steps."""
 
     def text(self) -> str:
         """The derivation as Unicode text."""
@@ -143,7 +150,7 @@ class Derivation:
         return as_markdown(self)
 
     def latex(self) -> str:
-        """The derivation as LaTeX, to be put in a document that uses amsmath."""
+        """The derivation as LaTeX, to be put in a document that uses amsmath, amssymb and graphicx."""
         from .render import as_latex
 
         return as_latex(self)
@@ -166,7 +173,9 @@ class Derivation:
         save(self, path)
 
     def check(self, values: Mapping[Any, Any], *, tolerance: float = 1e-5) -> CheckReport:
-        """Hold every step against central finite differences, in float64.
+        """Hold every step against central finite differences, in float64, and every formula against the graph.
+
+        The documents made afterwards say so beside each step.
 
         Args:
             values: an array for each input the loss depends on; params have their own value unless given here.
@@ -181,13 +190,44 @@ class Derivation:
         """
         from .check import check
 
-        return check(self, values, tolerance)
+        self.checked = check(self, values, tolerance)
+        return self.checked
+
+    def in_indices(self) -> Derivation:
+        """The same derivation with every equation written out in indices: x[k, i] for an entry, Σₖ for a sum."""
+        from .indices import in_indices
+
+        return in_indices(self)
+
+    def sympy(self) -> Any:
+        """The gradient as a simplified SymPy formula, where the loss is made of numbers only.
+
+        Raises:
+            GraphError: there are arrays, or functions SymPy has no formula for.
+        """
+        import sympy
+
+        return sympy.simplify(gc.to_sympy(self.result))
+
+    def exercise(self, hide: Hide = "results") -> Exercise:
+        """The derivation with blanks to be filled in; answers are compared as mathematics, and there are hints.
+
+        Args:
+            hide: "results" blanks the right side of every step, "rules" also the name of its rule, "last" only the
+                last step; or the numbers of steps, from 2.
+
+        Raises:
+            GraphError: there is no such step.
+        """
+        from .exercise import Exercise
+
+        return Exercise(self, hide)
 
     def __str__(self) -> str:
         return self.text()
 
     def __repr__(self) -> str:
-        return f"<derivation of {text(self.conclusion[0][0])}: {len(self.steps)} steps>"
+        return f"<derivation of {text(self.conclusion[0].symbol)}: {len(self.steps)} steps>"
 
     def _repr_markdown_(self) -> str:
         return self.markdown()
@@ -213,14 +253,24 @@ def derive(loss: Expr, wrt: Expr, *, detail: Detail = "textbook") -> Derivation:
         GraphError: the loss does not depend on `wrt`, no derivative leads there, or `detail` is unknown.
     """
     _refuse(loss, wrt, detail)
-    with no_sources():
+    with no_sources(), _without_collections():
         record = sweep((loss,), (leaf.scalar(1, loss.dtype),), (wrt,))
         if wrt not in record.cotangents:
-            raise GraphError(
-                "derive: the loss does not depend on the variable, or not in a differentiable way"
-                f"{describe(loss=loss, variable=wrt)}"
-            )
+            raise GraphError(why_not(loss, wrt))
         return _Deriver(loss, wrt, detail, record).run()
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """All that a derivation makes is kept, and none of it is in cycles. Looking for garbage would only go through it
+    again and again as it grows: half of the time for 10,000 nodes, and more for more."""
+    enabled = collector.isenabled()
+    collector.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            collector.enable()
 
 
 def _refuse(loss: Expr, wrt: Expr, detail: str) -> None:
@@ -251,6 +301,8 @@ class _Deriver:
         self.cotangents: ExprTable[Formula] = ExprTable()
         """How later steps write the cotangent of each mentioned node."""
         self.definitions: dict[Formula, Formula] = {}
+        self.nodes: dict[Formula, Expr] = {}
+        self.parents: ExprTable[list[Expr]] = ExprTable()
         self.steps: list[Step] = []
 
     def run(self) -> Derivation:
@@ -302,7 +354,8 @@ class _Deriver:
         else:
             formula = formulas[0]
         self.cotangents[node] = formula if self._needs_no_symbol(node, formula, chains) else symbol
-        self.definitions[symbol] = filled(formula, node.shape)
+        self.definitions[symbol], self.nodes[symbol] = filled(formula, node.shape), node
+        self.parents[node] = [chain[0].consumer for chain in chains]
 
     def _needs_no_symbol(self, node: Expr, formula: Formula, chains: list[tuple[Link, ...]]) -> bool:
         """Numbers, and cotangents handed on unchanged, are written as what they are."""
@@ -382,7 +435,7 @@ class _Deriver:
         return Step(
             "chain", ", ".join(rules), top, node, self.record.cotangents[top], self._local(chain),
             self._result(chain[-1]), equation, self._reason(chain),
-            (self.names.symbol(top), self.names.formula(top)), chain,
+            (self.names.symbol(top), self.names.formula(top)), self.names.symbol(node), chain,
         )  # fmt: skip
 
     def _add_up(self, node: Expr, symbol: Formula, partial: Partial, count: int) -> None:
@@ -421,35 +474,19 @@ class _Deriver:
         if node.op.name == "matmul":
             facts |= {"xt": transposed(args[0]), "yt": transposed(args[1])}
         pieces: list[str | Formula] = []
-        for words, field, _, _ in Formatter().parse(self.names.notation(node).why[link.position]):
+        for words, fact, _, _ in Formatter().parse(self.names.notation(node).why[link.position]):
             pieces += [words] if words else []
-            pieces += [facts[field]] if field else []
+            pieces += [facts[fact]] if fact else []
         return pieces
 
-    # The last line ---------------------------------------------------------------------------------------------
+    # The last lines --------------------------------------------------------------------------------------------
 
-    def _conclusion(self) -> list[tuple[Formula, Formula]]:
-        """The gradient in terms of δs, and each of those, with everything else written out as far as it is short."""
-        gradient = self.names.partial(self.wrt)
+    def _conclusion(self) -> Iterator[Conclusion]:
         if self.wrt is self.loss:
-            return [(gradient, ONE)]
-        formula = self.definitions[self.names.cotangent(self.wrt)]
-        lines: list[tuple[Formula, Formula]] = [(gradient, self._written_out(formula))]
-        seen: set[Formula] = {gradient}
-        for _, line in lines:
-            for symbol in symbols(line):
-                if symbol in self.definitions and symbol not in seen and len(lines) <= _SHOWN_DELTAS:
-                    seen.add(symbol)
-                    lines.append((symbol, self._written_out(self.definitions[symbol])))
-        return lines
-
-    def _written_out(self, formula: Formula) -> Formula:
-        while True:
-            known = {s: d for s in symbols(formula) if isinstance(s, Partial) and (d := self.definitions.get(s))}
-            longer = substitute(formula, known) if known else formula
-            if not known or weight(longer) > _LONGEST:
-                return formula
-            formula = longer
+            yield Conclusion(self.names.partial(self.wrt), self.steps[0].result, (Rewriting((), ONE),))
+            return
+        found = Definitions(self.definitions, self.nodes, self.parents, self.record.cotangents)
+        yield from conclude(self.wrt, self.loss, found, self.names, self.outline)
 
 
 def _telling(chain: tuple[Link, ...]) -> tuple[Link, ...]:

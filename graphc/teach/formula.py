@@ -141,10 +141,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """An element or a window, X[1:4, :]: one entry for each axis."""
+    """An element or a window, X[1:4, :]: one entry for each axis; a number where all are letters or numbers."""
 
     base: Formula
     index: tuple[str, ...]
+    scalar: bool = False
 
 
 ZERO, ONE, TWO, HALF = Number("0"), Number("1"), Number("2"), Quotient(Number("1"), Number("2"))
@@ -155,9 +156,9 @@ def is_scalar(formula: Formula) -> bool:
     match formula:
         case Number() | Words():
             return True
-        case Symbol(scalar=known) | SumOver(scalar=known):
+        case Symbol(scalar=known) | SumOver(scalar=known) | At(scalar=known):
             return known
-        case Negated(of) | Root(of) | Bars(of):
+        case Negated(of) | Root(of) | Bars(of) | Partial(by=of) | Part(of=of):
             return is_scalar(of)
         case Quotient(a, b) | Power(a, b):
             return is_scalar(a) and is_scalar(b)
@@ -186,10 +187,13 @@ def is_constant(formula: Formula) -> bool:
 
 def weight(formula: Formula) -> int:
     """How many marks a reader has to take in; decides what is written out and what gets a symbol."""
-    return 1 + sum(map(weight, _parts(formula)))
+    if isinstance(formula, Words):
+        return 1 + 2 * formula.text.count("·")
+    return 1 + sum(map(weight, parts_of(formula)))
 
 
-def _parts(formula: Formula) -> tuple[Formula, ...]:
+def parts_of(formula: Formula) -> tuple[Formula, ...]:
+    """The formulas a formula is made of."""
     found: list[Formula] = []
     for field in fields(formula):
         value = getattr(formula, field.name)
@@ -238,7 +242,7 @@ def walk(formula: Formula) -> Iterator[Formula]:
     while stack:
         part = stack.pop()
         yield part
-        stack.extend(_parts(part))
+        stack.extend(parts_of(part))
 
 
 def symbols(formula: Formula) -> list[Formula]:
@@ -249,7 +253,7 @@ def symbols(formula: Formula) -> list[Formula]:
         if isinstance(part, (Symbol, Partial, Part)):
             found[part] = None
         else:
-            for inner in _parts(part):
+            for inner in parts_of(part):
                 visit(inner)
 
     visit(formula)

@@ -14,19 +14,21 @@ from dataclasses import dataclass
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
 from .composites import COMPOSITES
+from .escapes import accented, greek
 from .formula import Formula, Partial, Symbol, apply
-from .notation import NOTATION, Notation
 from .outline import Outline, is_marking
-from .printers import greek
+from .rows import Notation
+from .written import notation_of
 
 _LETTERS = {
     **dict.fromkeys(("relu", "tanh", "sigmoid", "softplus", "erf"), "a"),
     "matmul": "z", "exp": "e", "expm1": "e", "sum": "s", "mean": "m", "max": "m",
     "softmax": "p", "log_softmax": "q", "logsumexp": "s", "log_likelihood": "ℓ", "constant": "c",
-    "reshape": "v", "permute_dims": "v", "broadcast_to": "v", "slice": "v", "take_along_axis": "t",
+    "reshape": "v", "permute_dims": "v", "broadcast_to": "v", "slice": "v", "take_along_axis": "t", "take": "t",
 }  # fmt: skip
 _MOVES = {"broadcast_to": "broadcast", "permute_dims": "permute"}
 _NUMBERED = re.compile(r"([^\W\d_]+)_?(\d+)")
+_ACCENTED = re.compile(r"([^\W\d_]|gamma|beta|mu|sigma|theta)_?(hat|bar|tilde)")
 _SUBSCRIPTED = re.compile(r"([^\W\d_]+)_(\w+)")
 
 
@@ -43,8 +45,11 @@ class Definition:
 
 
 def symbol_of(name: str, *, scalar: bool = False) -> Symbol:
-    """A user's name as a symbol: W1 and W_1 are W with subscript 1, theta is θ, b_out is b with subscript out."""
-    clean = " ".join(name.split())
+    """A user's name as a symbol: W1 and W_1 are W₁, theta is θ, b_out is b with subscript out, xhat is x̂."""
+    # Control characters are in no alphabet, and not allowed in documents.
+    clean = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(name.split()))
+    if match := _ACCENTED.fullmatch(clean):
+        return Symbol(accented(match[1], match[2]), "", scalar)
     if match := _NUMBERED.fullmatch(clean):
         return Symbol(greek(match[1]), match[2], scalar)
     if (match := _SUBSCRIPTED.fullmatch(clean)) and len(greek(match[1])) == 1:
@@ -64,6 +69,7 @@ class Names:
         self._taken: set[tuple[str, str]] = set()
         self._similar: set[tuple[str, str]] = set()
         self._copies: Counter[Symbol] = Counter()
+        self._made_up: dict[Symbol, Expr] = {}
         self._loss = loss
         self._name_all()
 
@@ -71,12 +77,20 @@ class Names:
         """The symbol of a node that is mentioned."""
         return self._symbols[node]
 
+    def is_mentioned(self, node: Expr) -> bool:
+        """Whether a node has a symbol."""
+        return node in self._symbols
+
+    def unnamed(self, symbol: Symbol) -> Expr | None:
+        """The node of a symbol that was made up because the user has not named it."""
+        return self._made_up.get(symbol)
+
     def notation(self, node: Expr) -> Notation:
         """The row of mathematics for a piece."""
         found = self._notations.get(node)
         if found is None:
             composite = self._outline.composites.get(node)
-            found = NOTATION[node.op.name] if composite is None else COMPOSITES[composite.name].notation(composite)
+            found = notation_of(node) if composite is None else COMPOSITES[composite.name].notation(composite)
             self._notations[node] = found
         return found
 
@@ -142,7 +156,8 @@ class Names:
         for node in auto:
             letter = self._letter(node)
             base = letter.upper() if node.ndim >= 2 and letter != "ℓ" else letter
-            self._symbols[node] = self._fresh(base, numbers, alone=_is_alone(letter, counts), scalar=node.ndim == 0)
+            symbol = self._fresh(base, numbers, alone=_is_alone(letter, counts), scalar=node.ndim == 0)
+            self._symbols[node], self._made_up[symbol] = symbol, node
 
     def _fresh(self, base: str, numbers: Counter[str], *, alone: bool, scalar: bool) -> Symbol:
         """A symbol of that letter, numbered unless it is the only one; z₁ is no good beside a user's Z₁."""

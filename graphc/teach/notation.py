@@ -6,9 +6,6 @@ argument (the adjoint), and why, in a sentence. For a function of numbers the ad
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from ..ir.dim import Shape, Size
 from ..ir.expr import Expr
 from ..ops.shape import stretched_axes
@@ -20,7 +17,6 @@ from .formula import (
     At,
     Bars,
     Formula,
-    Infix,
     Iverson,
     Number,
     Product,
@@ -42,88 +38,10 @@ from .formula import (
     times,
     transposed,
 )
-
-Adjoint = Callable[..., Formula]
-"""`(g, node, out, *args)`: the cotangent of one argument, given the formulas of all of them."""
-
-ONES = Symbol("𝟏")
-"""An array of ones, of the shape its place asks for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notation:
-    """One operation as mathematics."""
-
-    rule: str
-    """What its application is called: "product rule"."""
-    value: Callable[..., Formula]
-    """`(node, *args)`: how it is written."""
-    adjoints: tuple[Adjoint | None, ...] = ()
-    """For each argument; None where no derivative flows."""
-    why: tuple[str, ...] = ()
-    """For each argument a sentence; {x} {y} {z} are the arguments, {out} is the value."""
-
-
-# Shapes in words -----------------------------------------------------------------------------------------------
-
-
-def show_shape(shape: Shape) -> str:
-    """batch × 512; "a number" for a scalar."""
-    return " × ".join(map(str, shape)) if shape else "a number"
-
-
-def axes_words(ndim: int, axes: tuple[int, ...]) -> str:
-    """What a sum over these axes runs over: "" for all of them, else rows, columns or axes by number."""
-    if len(axes) == ndim:
-        return ""
-    if ndim == 2:
-        return ("rows", "columns")[axes[0]]
-    return f"{'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"
-
-
-def filled(g: Formula, shape: Shape) -> Formula:
-    """A cotangent that is the same number everywhere, written as an array where the formula needs one."""
-    return times(g, ONES) if shape and is_scalar(g) else g
-
-
-def spread(g: Formula, shape: Shape, axes: tuple[int, ...]) -> Formula:
-    """A value repeated along the axes of `shape` it was reduced over: a column is g 𝟏ᵀ, rows and numbers repeat
-    as broadcasting has it."""
-    if is_scalar(g) or len(axes) == len(shape) or not axes:
-        return g
-    if len(shape) == 2:
-        return matrix(g, transposed(ONES)) if axes == (1,) else g
-    return g if axes == tuple(range(len(axes))) else apply("spread", g)
-
-
-def _summed(g: Formula, shape: Shape, axes: tuple[int, ...]) -> Formula:
-    return SumOver(axes_words(len(shape), axes), filled(g, shape), scalar=len(axes) == len(shape))
-
-
-# Rows ----------------------------------------------------------------------------------------------------------
-
-
-def _pointwise(
-    rule: str,
-    value: Callable[..., Formula],
-    *derivatives: Callable[..., Formula] | None,
-    why: tuple[str, ...] = (),
-) -> Notation:
-    """A function of numbers: `derivatives` are `(out, *args)`."""
-
-    def adjoint(derivative: Callable[..., Formula]) -> Adjoint:
-        return lambda g, node, out, *args: times(g, derivative(out, *args))
-
-    adjoints = tuple(None if d is None else adjoint(d) for d in derivatives)
-    return Notation(rule, lambda node, *args: value(*args), adjoints, why or ("",) * len(adjoints))
-
-
-def _function(name: str, derivative: Callable[..., Formula], why: str) -> Notation:
-    return _pointwise(f"derivative of {name}", lambda x: apply(name, x), derivative, why=(why,))
-
-
-def _condition(sign: str) -> Notation:
-    return _pointwise("comparison", lambda x, y: Infix(x, sign, y))
+from .functions import FUNCTIONS
+from .indexing import INDEXING
+from .rows import Notation, condition, filled, function, pointwise, spread, summed
+from .wording import axes_words
 
 
 def is_resized(node: Expr) -> bool:
@@ -225,97 +143,105 @@ NOTATION: dict[str, Notation] = {
     "size": Notation("size", lambda node: Words(str(node.attrs["size"]))),
     "iota": Notation("positions", lambda node: Words("0, 1, 2, …")),
     # Arithmetic
-    "add": _pointwise(
+    "add": pointwise(
         "sum rule", plus, lambda out, x, y: ONE, lambda out, x, y: ONE, why=(_UNCHANGED, _UNCHANGED)
     ),
-    "subtract": _pointwise(
+    "subtract": pointwise(
         "sum rule", minus, lambda out, x, y: ONE, lambda out, x, y: negated(ONE),
         why=(_UNCHANGED, "What is subtracted receives the cotangent with the opposite sign."),
     ),
-    "multiply": _pointwise(
+    "multiply": pointwise(
         "product rule", product_of, lambda out, x, y: y, lambda out, x, y: x,
         why=("The derivative of a product by one factor is the other factor, {y}.",
              "The derivative of a product by one factor is the other factor, {x}."),
     ),
-    "divide": _pointwise(
+    "divide": pointwise(
         "quotient rule", over, lambda out, x, y: over(ONE, y), lambda out, x, y: negated(over(out, y)),
         why=("The derivative of a quotient by its numerator is one over the denominator {y}.",
              "The derivative of x/y by y is −x/y², which is minus the quotient divided by {y} once more."),
     ),
-    "negative": _pointwise("sign", negated, lambda out, x: negated(ONE), why=("A minus sign passes through.",)),
-    "abs": _pointwise(
+    "negative": pointwise("sign", negated, lambda out, x: negated(ONE), why=("A minus sign passes through.",)),
+    "abs": pointwise(
         "derivative of the absolute value", Bars, lambda out, x: apply("sign", x),
         why=("The absolute value rises where {x} is positive and falls where it is negative: its slope is the sign.",),
     ),
-    "sign": _pointwise("sign", lambda x: apply("sign", x), None),
-    "square": _pointwise(
+    "sign": pointwise("sign", lambda x: apply("sign", x), None),
+    "square": pointwise(
         "power rule", lambda x: power(x, TWO), lambda out, x: times(TWO, x), why=("The derivative of x² is 2x.",)
     ),
-    "sqrt": _pointwise(
+    "sqrt": pointwise(
         "derivative of the square root", Root, lambda out, x: over(ONE, times(TWO, out)),
         why=("The derivative of √x is 1/(2√x), and √x is already there: {out}.",),
     ),
-    "pow": _pointwise(
+    "pow": pointwise(
         "power rule", power, lambda out, x, y: times(y, power(x, _lower(y))),
         lambda out, x, y: times(out, apply("ln", x)),
         why=("The exponent comes down and is lowered by one.", "The derivative of x^y by y is x^y ln x."),
     ),
     # Exponentials and what is made of them
-    "exp": _function("exp", lambda out, x: out, "The exponential is its own derivative: {out} once more."),
-    "log": _function("ln", lambda out, x: over(ONE, x), "The derivative of the logarithm is 1/x."),
-    "expm1": _pointwise(
+    "exp": function("exp", lambda out, x: out, "The exponential is its own derivative: {out} once more."),
+    "log": function("ln", lambda out, x: over(ONE, x), "The derivative of the logarithm is 1/x."),
+    "expm1": pointwise(
         "derivative of exp", lambda x: minus(apply("exp", x), ONE), lambda out, x: plus(out, ONE),
         why=("The derivative of eˣ − 1 is eˣ, which is the value plus 1.",),
     ),
-    "log1p": _pointwise(
+    "log1p": pointwise(
         "derivative of ln", lambda x: apply("ln", plus(ONE, x)), lambda out, x: over(ONE, plus(ONE, x)),
         why=("The derivative of ln(1 + x) is 1/(1 + x).",),
     ),
-    "tanh": _function(
+    "tanh": function(
         "tanh", lambda out, x: minus(ONE, power(out, TWO)),
         "The derivative of tanh is 1 − tanh², and tanh is already there: {out}.",
     ),
-    "sigmoid": _function(
+    "sigmoid": function(
         "sigmoid", lambda out, x: times(out, minus(ONE, out)),
         "The derivative of the sigmoid σ is σ(1 − σ), and σ is already there: {out}.",
     ),
-    "softplus": _function(
+    "softplus": function(
         "softplus", lambda out, x: apply("sigmoid", x), "The derivative of ln(1 + eˣ) is the sigmoid."
     ),
-    "erf": _function(
+    "erf": function(
         "erf", lambda out, x: times(_SQUARED_ERF, apply("exp", negated(power(x, TWO)))),
         "The derivative of the error function is the bell curve 2/√π exp(−x²).",
     ),
     # Piecewise
-    "relu": _function(
+    "relu": function(
         "relu", lambda out, x: iverson(x, ">", ZERO),
         "relu passes the cotangent where {x} is positive and blocks it elsewhere.",
     ),
-    "maximum": _pointwise(
+    "maximum": pointwise(
         "the larger one", lambda x, y: apply("max", x, y), lambda out, x, y: _half_at_ties(x, ">", y),
         lambda out, x, y: _half_at_ties(y, ">", x), why=(_WINNER.format(which="larger"),) * 2,
     ),
-    "minimum": _pointwise(
+    "minimum": pointwise(
         "the smaller one", lambda x, y: apply("min", x, y), lambda out, x, y: _half_at_ties(x, "<", y),
         lambda out, x, y: _half_at_ties(y, "<", x), why=(_WINNER.format(which="smaller"),) * 2,
     ),
-    "where": _pointwise(
+    "where": pointwise(
         "choice", lambda c, x, y: apply("where", c, x, y), None, lambda out, c, x, y: Iverson(c),
         lambda out, c, x, y: minus(ONE, Iverson(c)),
         why=("", "{y} is what was chosen where the condition holds: the cotangent goes there and nowhere else.",
              "{z} is what was chosen where the condition does not hold: the cotangent goes there and nowhere else."),
     ),
     # Comparison and logic: piecewise constant, so no derivative flows
-    "equal": _condition("="), "not_equal": _condition("≠"), "less": _condition("<"), "less_equal": _condition("≤"),
-    "greater": _condition(">"), "greater_equal": _condition("≥"), "logical_and": _condition("∧"),
-    "logical_or": _condition("∨"),
-    "logical_not": _pointwise("negation", lambda x: apply("not", x)),
-    "isfinite": _pointwise("comparison", lambda x: apply("isfinite", x)),
+    "equal": condition("="), "not_equal": condition("≠"), "less": condition("<"), "less_equal": condition("≤"),
+    "greater": condition(">"), "greater_equal": condition("≥"), "logical_and": condition("∧"),
+    "logical_or": condition("∨"),
+    "logical_not": pointwise("negation", lambda x: apply("not", x)),
+    "isfinite": pointwise("comparison", lambda x: apply("isfinite", x)),
+    **FUNCTIONS,
     # Conversions and marks
-    "astype": _pointwise(
+    "astype": pointwise(
         "conversion", lambda x: x, lambda out, x: ONE, why=("Converting between floating point types is the identity.",)
     ),
-    "stop_gradient": _pointwise("stop", lambda x: apply("const", x), None),
+    "probe": pointwise("probe", lambda x: x, lambda out, x: ONE, why=("A probe only looks at {x}.",)),
+    "custom_result": Notation(
+        "own derivative", lambda node, value, call: value,
+        (None, lambda g, node, out, value, call: apply("embed", g)),
+        ("", "The value comes with a derivative of its own, to which the cotangents of all its results go."),
+    ),
+    "custom_call": Notation("own derivative", lambda node, *args: apply("call", *args)),
+    "stop_gradient": pointwise("stop", lambda x: apply("const", x), None),
     # Views
     "reshape": Notation(
         "reshape", _reshaped, (lambda g, node, out, x: _reshaped(node, g),),
@@ -327,7 +253,7 @@ NOTATION: dict[str, Notation] = {
     ),
     "broadcast_to": Notation(
         "broadcast", _repeated,
-        (lambda g, node, out, x: _summed(g, node.shape, stretched_axes(node.args[0].shape, node.shape)),),
+        (lambda g, node, out, x: summed(g, node.shape, stretched_axes(node.args[0].shape, node.shape)),),
         ("{x} is {used}, so its gradient sums over {axes}.",),
     ),
     "slice": Notation(
@@ -340,7 +266,7 @@ NOTATION: dict[str, Notation] = {
     ),
     # Reductions
     "sum": Notation(
-        "sum", lambda node, x: _summed(x, node.args[0].shape, node.attrs["axes"]),
+        "sum", lambda node, x: summed(x, node.args[0].shape, node.attrs["axes"]),
         (lambda g, node, out, x: spread(g, node.args[0].shape, node.attrs["axes"]),),
         ("Every summand has the weight 1, so the cotangent is spread over {axes}.",),
     ),
@@ -360,6 +286,7 @@ NOTATION: dict[str, Notation] = {
          "({xts}) · ({gs}) = {ys}."),
     ),
     # Indexing
+    **INDEXING,
     "take_along_axis": Notation(
         "selection", lambda node, x, indices: apply("pick", x, indices), (_untaken, None),
         ("Each entry that was picked gets the cotangent of where it went, all others get 0.", ""),
@@ -370,31 +297,3 @@ NOTATION: dict[str, Notation] = {
         ("", "Each number gets the cotangent of the place it was added to."),
     ),
 }  # fmt: skip
-
-
-def sentence_facts(node: Expr, consumer: Expr | None) -> dict[str, str]:
-    """What the sentences say of shapes: {gs} {xs} {ys} {xts} {yts} in products, {axes} and {used} in sums.
-
-    `consumer` is what uses the node, where that is known: it makes the difference of "added to every row".
-    """
-    shapes = [a.shape for a in node.args]
-    facts = {"gs": show_shape(node.shape)}
-    for name, shape in zip("xy", shapes, strict=False):
-        facts[f"{name}s"] = show_shape(shape)
-        facts[f"{name}ts"] = show_shape((*shape[:-2], *reversed(shape[-2:])))
-    if node.op.name == "broadcast_to":
-        axes = stretched_axes(shapes[0], node.shape)
-        words = axes_words(node.ndim, axes)
-        added = consumer is not None and consumer.op.name in ("add", "subtract")
-        facts |= {"axes": words or "all entries", "used": _used(words, added)}
-    if node.op.name == "sum":
-        words = axes_words(len(shapes[0]), node.attrs["axes"])
-        facts["axes"] = {"rows": "the rows", "columns": "the columns"}.get(words, words or "all entries")
-    return facts
-
-
-def _used(words: str, added: bool) -> str:
-    verb = "added to" if added else "used in"
-    if words in ("rows", "columns"):
-        return f"{verb} every {words[:-1]}"
-    return f"{verb} every place along {words}" if words else f"{verb} every entry"

@@ -95,7 +95,7 @@ def _composites(loss: Expr, wrt: Expr) -> ExprTable[Composite]:
     while exposed := _exposed(loss, wrt, found, parts):
         for part in exposed:
             for root in parts[part]:
-                found.pop(root)
+                found.pop(root, None)
     return found
 
 

@@ -49,6 +49,14 @@ STYLE = """
 .derivation li p { margin: .3rem 0 0; color: var(--soft); font-size: .93em; }
 .derivation .shape { display: inline-block; white-space: nowrap; font-size: .86em; padding: 0 .5rem;
   border: 1px solid var(--line); border-radius: 999px; color: var(--ink); }
+.derivation h2 { font-weight: 600; font-size: 1.1rem; margin: 1.4rem 0 .6rem; }
+.derivation .simplified { margin: 0 0 1.6rem; }
+.derivation .simplified > math { background: var(--tint); border-radius: 8px; padding: .75rem .5rem; margin: .55rem 0;
+  overflow-x: auto; }
+.derivation .simplified p { margin: .2rem 0 .8rem; color: var(--soft); font-size: .93em; text-align: center; }
+.derivation p.check { font-size: .82em; }
+.derivation p.check.holds { color: var(--input); }
+.derivation p.check.fails { color: var(--loss); font-weight: 600; }
 .derivation .result { border: 2px solid var(--accent); border-radius: 10px; padding: .9rem 1.1rem; overflow-x: auto; }
 .derivation .result > math:first-child { font-size: 1.3em; }
 .derivation .result p { margin: .4rem 0 .2rem; color: var(--soft); text-align: center; font-size: .93em; }

@@ -6,6 +6,7 @@ import html
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from .escapes import latex_function, latex_name, latex_sign, latex_text
 from .formula import (
     Apply,
     At,
@@ -33,45 +34,8 @@ Prose: TypeAlias = tuple["str | Formula", ...]
 # How tightly a printed formula holds together: what is looser than its place asks for gets parentheses.
 RELATION, ADDITIVE, SUMMATION, SCALAR, HADAMARD, MATRIX, FACTOR, POWER, ATOM = range(9)
 
-_GREEK_LETTERS = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
-    "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ",
-    "tau": "τ", "upsilon": "υ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
-}  # fmt: skip
-_LATEX_LETTERS = {letter: f"\\{name}" for name, letter in _GREEK_LETTERS.items()} | {
-    "ℓ": r"\ell", "𝟏": r"\mathbf{1}", "Γ": r"\Gamma", "Δ": r"\Delta", "Θ": r"\Theta", "Λ": r"\Lambda", "Σ": r"\Sigma",
-    "Φ": r"\Phi", "Ψ": r"\Psi", "Ω": r"\Omega",
-}  # fmt: skip
 _SUBSCRIPTS = str.maketrans("0123456789()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-_MATH_ESCAPES = {
-    "\\": r"\backslash ", "^": r"{\wedge}", "~": r"{\sim}", " ": r"\ ", "-": r"\text{-}",
-    "'": r"{\prime}", "|": r"{\vert}",
-    **{c: f"\\{c}" for c in "{}%#&$_"},
-}  # fmt: skip
-_TEXT_ESCAPES = {
-    "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
-    "×": "$\\times$", "−": "$-$", "→": "$\\to$", "↦": "$\\mapsto$", "∂": "$\\partial$", "…": r"\ldots{}",
-    **{c: f"\\{c}" for c in "{}%#&$_"},
-}  # fmt: skip
-_SIGNS = {"≠": r"\neq", "≤": r"\leq", "≥": r"\geq", "∧": r"\wedge", "∨": r"\vee"}
-_LATEX_FUNCTIONS = frozenset(("exp", "ln", "tanh", "max", "min"))
-
-
-def greek(name: str) -> str:
-    """The Greek letter of that name; the name itself when there is none."""
-    return _GREEK_LETTERS.get(name, name)
-
-
-def latex_text(words: str) -> str:
-    """Words for LaTeX outside of formulas."""
-    return "".join(_TEXT_ESCAPES.get(c, c) for c in words)
-
-
-def _latex_name(name: str) -> str:
-    if len(name) == 1 and name not in _MATH_ESCAPES:
-        return _LATEX_LETTERS.get(name, name)
-    return rf"\mathrm{{{''.join(_MATH_ESCAPES.get(c, c) for c in name)}}}"
 
 
 class Printer:
@@ -132,8 +96,8 @@ class Latex(Printer):
         return rf"\left({inside}\right)" if tall else f"({inside})"
 
     def _symbol(self, s: Symbol) -> tuple[str, int]:
-        name = _latex_name(s.base)
-        return (f"{name}_{{{s.sub if s.sub.isdigit() else _latex_name(s.sub)}}}" if s.sub else name), ATOM
+        name = latex_name(s.base)
+        return (f"{name}_{{{s.sub if s.sub.isdigit() else latex_name(s.sub)}}}" if s.sub else name), ATOM
 
     def _number(self, n: Number) -> tuple[str, int]:
         mantissa, _, exponent = n.text.partition("e")
@@ -145,9 +109,7 @@ class Latex(Printer):
         return rf"\text{{{latex_text(w.text)}}}", ATOM
 
     def _apply(self, a: Apply) -> tuple[str, int]:
-        name = " ".join(
-            rf"\{f}" if f in _LATEX_FUNCTIONS else rf"\operatorname{{{latex_text(f)}}}" for f in a.function.split()
-        )
+        name = " ".join(map(latex_function, a.function.split()))
         inside = r",\, ".join(map(self, a.args))
         return name + self._parentheses(inside), ATOM
 
@@ -176,7 +138,7 @@ class Latex(Printer):
         return rf"\left\vert {self(b.of)} \right\vert", ATOM
 
     def _infix(self, i: Infix) -> tuple[str, int]:
-        sign = _SIGNS.get(i.sign, i.sign)
+        sign = latex_sign(i.sign)
         return f"{self._fit(i.left, ADDITIVE)} {sign} {self._fit(i.right, ADDITIVE)}", RELATION
 
     def _iverson(self, i: Iverson) -> tuple[str, int]:
@@ -194,6 +156,10 @@ class Latex(Printer):
         return rf"\left({self(p.of)}\right)_{{{p.number}}}", ATOM
 
     def _at(self, a: At) -> tuple[str, int]:
+        if a.scalar:
+            simple = isinstance(a.base, Symbol) and not a.base.sub
+            base = self(a.base) if simple else self._parentheses(self(a.base))
+            return f"{base}_{{{' '.join(map(latex_name, a.index))}}}", ATOM
         return f"{self._fit(a.base, ATOM)}[{', '.join(a.index).replace(':', '{:}')}]", ATOM
 
 
@@ -360,6 +326,11 @@ class MathML(Printer):
         return f"<msub>{self._parentheses(self(p.of))}<mn>{p.number}</mn></msub>", ATOM
 
     def _at(self, a: At) -> tuple[str, int]:
+        if a.scalar:
+            simple = isinstance(a.base, Symbol) and not a.base.sub
+            base = self(a.base) if simple else self._parentheses(self(a.base))
+            letters = "".join(f"<mi>{html.escape(letter)}</mi>" for letter in a.index)
+            return f"<msub>{base}<mrow>{letters}</mrow></msub>", ATOM
         index = f"<mtext>{html.escape(', '.join(a.index))}</mtext>"
         return f"{self._fit(a.base, ATOM)}<mo>[</mo>{index}<mo>]</mo>", ATOM
 

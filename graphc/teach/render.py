@@ -11,14 +11,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..ir.errors import GraphcError
-from .formula import Apply, Formula, Iverson, Product, Transposed, walk
-from .notation import ONES, show_shape
+from .escapes import latex_text
+from .formula import Apply, Formula, Iverson, Product, Transposed, walk, weight
 from .page import PAGE, STYLE
-from .printers import Prose, latex, latex_text, mathml, text
+from .printers import Prose, latex, mathml, text
+from .rows import ONES
+from .wording import show_shape
 
 if TYPE_CHECKING:
-    from .derivation import Derivation, Step
+    from .check import CheckRow
+    from .conclusion import Conclusion, Rewriting
+    from .derivation import Derivation
     from .names import Definition
+
+
+_ROUNDING = 1e-14
+_WIDE = 45
+"""How heavy a formula may be before LaTeX is asked to make it fit the page."""
 
 
 def _equation(sides: tuple[Formula, ...], show: Callable[[Formula], str], sign: str) -> str:
@@ -51,12 +60,37 @@ def _conventions(d: Derivation) -> Prose:
     return tuple(pieces)
 
 
+def _row_of(d: Derivation, number: int) -> CheckRow | None:
+    """What the latest check found for a step."""
+    return None if d.checked is None else next(row for row in d.checked.rows if row.number == number)
+
+
+def _verdict(row: CheckRow) -> str:
+    """The outcome of a check in words."""
+    if not row.holds:
+        return f"check fails: {row.detail}"
+    corners = f"; {row.corners} at a corner" if row.corners else ""
+    precision = f"relative error {row.error:.0e}" if row.error > _ROUNDING else "to the last digits"
+    return f"checked by numbers, {precision}{corners}"
+
+
+def _simplified(d: Derivation) -> list[Conclusion]:
+    """The last lines that became shorter."""
+    return [conclusion for conclusion in d.conclusion if len(conclusion.lines) > 1]
+
+
+def _because(rewriting: Rewriting) -> str:
+    """The rules of a rewriting as a sentence."""
+    words = "; ".join(rewriting.rules) or "what the steps found, put together"
+    return f"{words[0].upper()}{words[1:]}."
+
+
 # Text ----------------------------------------------------------------------------------------------------------
 
 
 def as_text(d: Derivation) -> str:
     """For the terminal."""
-    title = f"{text(d.conclusion[0][0])}, step by step"
+    title = f"{text(d.conclusion[0].symbol)}, step by step"
     legend = [_equation(_definition(x), text, " = ") for x in d.legend]
     width = min(max(map(len, legend)), 60)
     lines = [title, "=" * len(title), ""]
@@ -69,10 +103,23 @@ def as_text(d: Derivation) -> str:
         lines += [f"{number:>3}. {step.rule}{source}"]
         lines += [f"       {_equation(step.equation, text, ' = ')}   ({show_shape(step.argument.shape)})"]
         lines += _wrapped(text.prose(step.reason), "     ")
-    lines += ["", "Result"]
-    for i, (symbol, formula) in enumerate(d.conclusion):
-        lines.append(f"  {'where ' if i == 1 else '      ' if i else ''}{text(symbol)} = {text(formula)}")
+        if row := _row_of(d, number):
+            lines += _wrapped(f"{'✓' if row.holds else '✗'} {_verdict(row)}", "     ")
+    lines += ["", *_text_simplifications(d), "Result"]
+    for i, last in enumerate(d.conclusion):
+        lines.append(f"  {'where ' if i == 1 else '      ' if i else ''}{text(last.symbol)} = {text(last.formula)}")
     return "\n".join(lines) + "\n"
+
+
+def _text_simplifications(d: Derivation) -> list[str]:
+    lines: list[str] = []
+    for conclusion in _simplified(d):
+        symbol = text(conclusion.symbol)
+        for rewriting in conclusion.lines:
+            lines.append(f"  {symbol} = {text(rewriting.formula)}")
+            lines += _wrapped(_because(rewriting), "      ")
+            symbol = " " * len(symbol)
+    return ["Put together and simplified", *lines, ""] if lines else []
 
 
 def _wrapped(words: str, indent: str) -> list[str]:
@@ -84,7 +131,7 @@ def _wrapped(words: str, indent: str) -> list[str]:
 
 def as_markdown(d: Derivation) -> str:
     """For notebooks and anything that shows LaTeX between dollar signs."""
-    lines = [f"# The derivation of ${latex(d.conclusion[0][0])}$", "", "## The network", ""]
+    lines = [f"# The derivation of ${latex(d.conclusion[0].symbol)}$", "", "## The network", ""]
     lines += ["| | shape | |", "|:--|:--|:--|"]
     for definition in d.legend:
         equation = _equation(_definition(definition), latex, " = ")
@@ -95,10 +142,18 @@ def as_markdown(d: Derivation) -> str:
         lines += [f"**{number}. {step.rule.capitalize()}**{source}", "", f"$${step.latex}$$", ""]
         reason = _markdown_prose(step.reason)
         lines += [f"{reason} Shape: {show_shape(step.argument.shape)}.".strip(), ""]
+        if row := _row_of(d, number):
+            lines += [f"{'✓' if row.holds else '✗'} {_verdict(row)}", ""]
+    if simplified := _simplified(d):
+        lines += ["## Put together and simplified", ""]
+    for conclusion in simplified:
+        for i, rewriting in enumerate(conclusion.lines):
+            lines += [f"$${'' if i else latex(conclusion.symbol)} = {latex(rewriting.formula)}$$", ""]
+            lines += [_because(rewriting), ""]
     lines += ["## Result", ""]
-    for i, (symbol, formula) in enumerate(d.conclusion):
+    for i, last in enumerate(d.conclusion):
         lines += ["where", ""] if i == 1 else []
-        lines += [f"$${latex(symbol)} = {latex(formula)}$$", ""]
+        lines += [f"$${latex(last.symbol)} = {latex(last.formula)}$$", ""]
     return "\n".join(lines[:-1]) + "\n"
 
 
@@ -112,7 +167,8 @@ _DOCUMENT = r"""\documentclass{article}
 \usepackage[utf8]{inputenc}
 \usepackage[T1]{fontenc}
 \usepackage[margin=2.5cm]{geometry}
-\usepackage{amsmath,amssymb}
+\usepackage{amsmath,amssymb,graphicx}
+\emergencystretch=3em
 \begin{document}
 %s\end{document}
 """
@@ -120,7 +176,7 @@ _DOCUMENT = r"""\documentclass{article}
 
 def as_latex(d: Derivation) -> str:
     """Sections and displayed equations, without a preamble."""
-    lines = [rf"\section*{{The derivation of ${latex(d.conclusion[0][0])}$}}", r"\begin{align*}"]
+    lines = [rf"\section*{{The derivation of ${latex(d.conclusion[0].symbol)}$}}", r"\begin{align*}"]
     rows = []
     for definition in d.legend:
         symbol, *rest = map(latex, _definition(definition))
@@ -128,14 +184,32 @@ def as_latex(d: Derivation) -> str:
         words = f", {definition.words}" if definition.words else ""
         rows.append(f"{symbol} &{f'= {rest[0]}' if rest else ''} && \\text{{{shape}{words}}}")
     lines += [" \\\\\n".join(rows), r"\end{align*}", latex.prose(_conventions(d)), r"\begin{enumerate}"]
-    for step in d.steps:
+    for number, step in enumerate(d.steps, 1):
         source = f", from ${_equation(step.forward, latex, ' = ')}$" if step.forward else ""
         lines += [rf"\item \textbf{{{latex_text(step.rule.capitalize())}}}{source}:", rf"\[ {step.latex} \]"]
         lines += [f"{latex.prose(step.reason)} Shape: {latex_text(show_shape(step.argument.shape))}.".strip()]
-    lines += [r"\end{enumerate}", r"\textbf{Result}", r"\begin{align*}"]
-    lines += [" \\\\\n".join(f"{latex(symbol)} &= {latex(formula)}" for symbol, formula in d.conclusion)]
+        if row := _row_of(d, number):
+            mark = r"\checkmark" if row.holds else r"\times"
+            lines += [rf"${mark}$ \emph{{{latex_text(_verdict(row))}}}"]
+    lines += [r"\end{enumerate}", *_latex_simplifications(d), r"\textbf{Result}", r"\begin{align*}"]
+    lines += [" \\\\\n".join(f"{latex(line.symbol)} &= {latex(line.formula)}" for line in d.conclusion)]
     lines += [r"\end{align*}"]
     return "\n".join(lines) + "\n"
+
+
+def _latex_simplifications(d: Derivation) -> list[str]:
+    lines: list[str] = []
+    for conclusion in _simplified(d):
+        for i, rewriting in enumerate(conclusion.lines):
+            line = f"{'' if i else latex(conclusion.symbol)} = {latex(rewriting.formula)}"
+            lines += [rf"\[ {_fitted(line) if weight(rewriting.formula) > _WIDE else line} \]"]
+            lines += [latex_text(_because(rewriting))]
+    return [r"\textbf{Put together and simplified}", *lines, ""] if lines else []
+
+
+def _fitted(line: str) -> str:
+    """A formula that is made smaller where it would not fit the page."""
+    return rf"\resizebox{{\ifdim\width>\linewidth\linewidth\else\width\fi}}{{!}}{{$\displaystyle {line}$}}"
 
 
 # HTML ----------------------------------------------------------------------------------------------------------
@@ -143,7 +217,7 @@ def as_latex(d: Derivation) -> str:
 
 def as_html(d: Derivation) -> str:
     """A whole page."""
-    title = html.escape(text(d.conclusion[0][0]))
+    title = html.escape(text(d.conclusion[0].symbol))
     return PAGE.format(title=title, style=STYLE, body=_article(d))
 
 
@@ -154,8 +228,9 @@ def as_html_fragment(d: Derivation) -> str:
 
 def _article(d: Derivation) -> str:
     return (
-        f'<article class="derivation">\n<h1>The derivation of {mathml.inline(d.conclusion[0][0])}</h1>\n'
-        f"{_html_legend(d)}\n<ol>\n{''.join(map(_html_step, d.steps))}</ol>\n{_html_result(d)}\n</article>\n"
+        f'<article class="derivation">\n<h1>The derivation of {mathml.inline(d.conclusion[0].symbol)}</h1>\n'
+        f"{_html_legend(d)}\n<ol>\n{''.join(_html_step(d, number) for number in range(1, len(d.steps) + 1))}</ol>\n"
+        f"{_html_simplifications(d)}{_html_result(d)}\n</article>\n"
     )
 
 
@@ -173,18 +248,37 @@ def _html_legend(d: Derivation) -> str:
     return f'<section class="network"><table>\n{rows}</table>\n<p class="note">{note}</p></section>'
 
 
-def _html_step(step: Step) -> str:
+def _html_step(d: Derivation, number: int) -> str:
+    step, row = d.steps[number - 1], _row_of(d, number)
     source = f'<span class="source"><math>{_html_equation(step.forward)}</math></span>' if step.forward else ""
     return (
         f'<li class="{step.kind}"><header><b>{html.escape(step.rule)}</b>{source}</header>\n'
         f'<math display="block">{_html_equation(step.equation)}</math>\n'
         f'<p>{mathml.prose(step.reason)} <span class="shape">{html.escape(show_shape(step.argument.shape))}</span></p>'
-        f"</li>\n"
+        f"{_html_verdict(row) if row else ''}</li>\n"
     )
 
 
+def _html_verdict(row: CheckRow) -> str:
+    kind, mark = ("holds", "✓") if row.holds else ("fails", "✗")
+    return f'<p class="check {kind}">{mark} {html.escape(_verdict(row))}</p>'
+
+
+def _html_simplifications(d: Derivation) -> str:
+    lines = []
+    for conclusion in _simplified(d):
+        for i, rewriting in enumerate(conclusion.lines):
+            left = "" if i else mathml(conclusion.symbol)
+            lines.append(
+                f'<math display="block"><mrow>{left}<mo>=</mo>{mathml(rewriting.formula)}</mrow></math>'
+                f"<p>{html.escape(_because(rewriting))}</p>\n"
+            )
+    title = "<h2>Put together and simplified</h2>\n"
+    return f'<section class="simplified">{title}{"".join(lines)}</section>\n' if lines else ""
+
+
 def _html_result(d: Derivation) -> str:
-    lines = [f'<math display="block">{_html_equation(pair)}</math>' for pair in d.conclusion]
+    lines = [f'<math display="block">{_html_equation((x.symbol, x.formula))}</math>' for x in d.conclusion]
     rest = f"<p>where</p>{''.join(lines[1:])}" if lines[1:] else ""
     return f'<section class="result">{lines[0]}{rest}</section>'
 

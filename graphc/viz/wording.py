@@ -85,6 +85,18 @@ def _along(name: str) -> Wording:
     return lambda node, operands: f"{name} along axis {node.attrs['axis']}"
 
 
+def _run(name: str) -> Wording:
+    return lambda node, operands: (
+        f"{name} along axis {node.attrs['axis']}{', backward' if node.attrs['reverse'] else ''}"
+    )
+
+
+def _ordering(name: str) -> Wording:
+    return lambda node, operands: (
+        f"{name} along axis {node.attrs['axis']}{', descending' if node.attrs['descending'] else ''}"
+    )
+
+
 def _permute(node: Expr, operands: Operands) -> str:
     axes = node.attrs["axes"]
     last = len(axes) - 1
@@ -147,7 +159,6 @@ WORDS: dict[str, Wording] = {
     "log": _call("log"),
     "expm1": _call("expm1"),
     "log1p": _call("log1p"),
-    "tanh": _call("tanh"),
     "sigmoid": _call("sigmoid"),
     "softplus": _call("softplus"),
     "erf": _call("erf"),
@@ -163,22 +174,68 @@ WORDS: dict[str, Wording] = {
     "logical_and": _infix("and", commutes=True),
     "logical_or": _infix("or", commutes=True),
     "logical_not": _call("not"),
+    "logical_xor": _infix("xor", commutes=True),
     "isfinite": _call("is finite"),
+    "isinf": _call("is infinite"),
+    "isnan": _call("is nan"),
+    "signbit": _call("sign bit"),
+    "ceil": _around("⌈", "⌉", "ceil"),
+    "floor": _around("⌊", "⌋", "floor"),
+    "floor_divide": _infix("÷ rounded down"),
+    "remainder": _infix("mod"),
+    "bitwise_and": _infix("&", commutes=True),
+    "bitwise_or": _infix("|", commutes=True),
+    "bitwise_xor": _infix("⊕", commutes=True),
+    "bitwise_invert": _call("invert bits"),
+    "bitwise_left_shift": _infix("≪"),
+    "bitwise_right_shift": _infix("≫"),
+    "nextafter": _call("next after"),
+    "lgamma": _call("ln Γ"),
+    "digamma": _call("ψ"),
+    "trigamma": _call("ψ′"),
+    **{
+        name: _call(name)
+        for name in (
+            "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "copysign", "cos", "cosh", "erfc",
+            "exp2", "hypot", "log10", "log2", "logaddexp", "round", "sin", "sinh", "tan", "tanh", "trunc",
+        )
+    },
     "where": _call("where"),
     "astype": lambda node, operands: f"as {node.dtype}",
+    "probe": lambda node, operands: f"probe {node.attrs['name']!r}",
+    "custom_call": lambda node, operands: "own derivative",
+    "custom_result": lambda node, operands: "with own derivative",
     "stop_gradient": _call("stop gradient"),
     "reshape": lambda node, operands: "reshape",
     "permute_dims": _permute,
     "broadcast_to": lambda node, operands: "broadcast",
     "slice": _slice,
     "scatter_slice": _scatter_slice,
+    "take": _along("take"),
+    "sort": _ordering("sort"),
+    "argsort": _ordering("argsort"),
+    "argtopk": lambda node, operands: f"positions of the {node.attrs['size']} largest along axis {node.attrs['axis']}",
+    "searchsorted": _call("searchsorted"),
+    "dynamic_slice": lambda node, operands: f"{node.attrs['size']} from a position along axis {node.attrs['axis']}",
+    "dynamic_update_slice": _along("write a window"),
     "take_along_axis": _along("take"),
     "scatter_add_along_axis": _along("scatter-add"),
+    "scatter": lambda node, operands: f"{node.attrs['mode']} at positions along axis {node.attrs['axis']}",
     "matmul": _call("matmul"),
     "sum": _reduction("sum"),
+    "prod": _reduction("product"),
     "max": _reduction("max"),
+    "min": _reduction("min"),
+    "any": _reduction("any"),
+    "all": _reduction("all"),
     "argmax": _along("argmax"),
-}
+    "argmin": _along("argmin"),
+    "cumulative_sum": _run("running sum"),
+    "cumulative_prod": _run("running product"),
+    "linear_recurrence": _run("linear recurrence"),
+    "concat": _along("concat"),
+    "roll": lambda node, operands: f"roll by {node.attrs['shift']} along axis {node.attrs['axis']}",
+}  # fmt: skip
 
 
 def words(node: Expr, operands: Operands) -> str:

@@ -30,27 +30,36 @@ def _target_machine(cpu: str) -> llvm.TargetMachine:
     else:
         features = ""
     target = llvm.Target.from_triple(llvm.get_process_triple())
-    return target.create_target_machine(cpu=cpu, features=features, opt=3, jit=True)
+    return target.create_target_machine(cpu=cpu, features=features, opt=3, reloc="pic", codemodel="small", jit=True)
 
 
 def module_text(name: str, bits: int, lanes: int, *, fma: bool) -> str:
-    """A module with `void apply(input, output, count)`, count being a multiple of the lanes."""
+    """A module with `void apply(first, second, output, count)`, count being a multiple of the lanes.
+
+    `second` holds second arguments and is not looked at by functions of one.
+    """
     kind = "float" if bits == 32 else "double"
     vector = kind if lanes == 1 else f"<{lanes} x {kind}>"
     size = bits // 8
     function = vectormath.symbol(name, bits, lanes)
+    inputs = ("first", "second")[: vectormath.arity(name)]
+    loads = "".join(
+        f"""  %at.{each} = getelementptr inbounds {kind}, ptr %{each}, i64 %i
+  %x.{each} = load {vector}, ptr %at.{each}, align {size}
+"""
+        for each in inputs
+    )
     parts = [*vectormath.declarations(name, bits, lanes, fma=fma)]
+    parts += [vectormath.definition(other, bits, lanes, fma=fma) for other in vectormath.dependencies(name)]
     parts.append(vectormath.definition(name, bits, lanes, fma=fma))
     parts.append(f"""
-define void @apply(ptr noalias %input, ptr noalias %output, i64 %count) {{
+define void @apply(ptr noalias %first, ptr noalias %second, ptr noalias %output, i64 %count) {{
 entry:
   br label %loop
 loop:
   %i = phi i64 [ 0, %entry ], [ %next, %loop ]
-  %source = getelementptr inbounds {kind}, ptr %input, i64 %i
-  %target = getelementptr inbounds {kind}, ptr %output, i64 %i
-  %x = load {vector}, ptr %source, align {size}
-  %y = call {vector} @{function}({vector} %x)
+{loads}  %target = getelementptr inbounds {kind}, ptr %output, i64 %i
+  %y = call {vector} @{function}({", ".join(f"{vector} %x.{each}" for each in inputs)})
   store {vector} %y, ptr %target, align {size}
   %next = add nuw nsw i64 %i, {lanes}
   %more = icmp ult i64 %next, %count
@@ -91,15 +100,18 @@ class Compiled:
         self._jit = llvm.create_lljit_compiler(_target_machine(cpu))
         library = llvm.JITLibraryBuilder().add_object_img(code).add_current_process().export_symbol("apply")
         self._tracker = library.link(self._jit, "apply")
-        prototype = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
-        self.run: Callable[[int, int, int], None] = prototype(self._tracker["apply"])
+        pointer = ctypes.c_void_p
+        prototype = ctypes.CFUNCTYPE(None, pointer, pointer, pointer, ctypes.c_int64)
+        self.run: Callable[[int, int, int, int], None] = prototype(self._tracker["apply"])
         self._lanes = lanes
         self._dtype = np.float32 if bits == 32 else np.float64
 
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Array, y: Array | None = None) -> Array:
         count = -(-x.size // self._lanes) * self._lanes
-        padded = np.zeros(count, self._dtype)
-        padded[: x.size] = x
+        padded = np.zeros((2, count), self._dtype)
+        padded[0, : x.size] = x
+        if y is not None:
+            padded[1, : x.size] = y
         result = np.empty(count, self._dtype)
-        self.run(padded.ctypes.data, result.ctypes.data, count)
+        self.run(padded[0].ctypes.data, padded[1].ctypes.data, result.ctypes.data, count)
         return result[: x.size]

@@ -18,7 +18,7 @@ def _step(inputs: int, hidden: int, batch: int) -> gc.Function:
     logits = gc.relu(x @ W1 + b1) @ W2 + b2
     picked = gc.take_along_axis(gc.log_softmax(logits, axis=-1), gc.expand_dims(y, axis=1), axis=1)
     loss = -gc.mean(picked)
-    return gc.compile([x, y], loss, updates=optim.RMSprop(1e-3).updates(loss, [W1, b1, W2, b2]))
+    return gc.compile([x, y], loss, updates=optim.RMSprop(1e-3).updates(loss, [W1, b1, W2, b2]), threads=1)
 
 
 @pytest.mark.parametrize("stage", ["graph", "kernels"])

@@ -11,27 +11,6 @@ NUMBERS = ("float32", "float64", "int8", "int64", "uint8", "uint32")
 VALUES = np.array([0, 1, 2, 3, 5, 7])
 
 
-@pytest.mark.parametrize("name", ["exp", "log", "sqrt", "tanh", "log1p", "expm1"])
-@pytest.mark.parametrize("dtype", [*NUMBERS, "bool"])
-def test_functions_of_real_numbers_are_numpys(name: str, dtype: str) -> None:
-    values = VALUES.astype(dtype)
-    wide = values if values.dtype.kind == "f" else values.astype("float32")
-    x = gc.input("x", values.shape, dtype=dtype)
-    with np.errstate(divide="ignore"):
-        np.testing.assert_array_equal(gc.interpret(getattr(gc, name)(x), {x: values}), getattr(np, name)(wide))
-
-
-@pytest.mark.parametrize("name", ["sigmoid", "softplus", "erf"])
-def test_functions_numpy_lacks_turn_integers_into_floats(name: str) -> None:
-    assert getattr(gc, name)(gc.input("x", (3,), dtype="int16")).dtype == "float32"
-
-
-def test_sigmoid_and_softplus_at_the_ends() -> None:
-    x = np.array([-1000.0, 0.0, 1000.0])
-    np.testing.assert_array_equal(gc.interpret(gc.sigmoid(x)), [0, 0.5, 1])
-    np.testing.assert_allclose(gc.interpret(gc.softplus(x)), [0, np.log(2), 1000])
-
-
 @pytest.mark.parametrize(
     "name", ["add", "subtract", "multiply", "maximum", "minimum", "less", "greater_equal", "equal"]
 )
@@ -119,6 +98,7 @@ def test_logic_is_of_bool() -> None:
     given = {m: a, k: b}
     for made, expected in ((m & k, a & b), (m | k, a | b), (~m, ~a), (m == k, a == b), (m != k, a != b)):
         np.testing.assert_array_equal(gc.interpret(made, given), expected)
+    np.testing.assert_array_equal(gc.interpret(gc.logical_xor(m, k), given), a ^ b)
     with pytest.raises(gc.DTypeError, match="logical_and is defined for bool"):
         gc.logical_and(gc.input("x", (3,)), m)
     with pytest.raises(gc.DTypeError, match=r"(?s)where: the condition must be bool.*test_elementwise"):
@@ -138,6 +118,38 @@ def test_clip_keeps_the_dtype_and_propagates_nan() -> None:
     np.testing.assert_array_equal(gc.interpret(gc.clip(x, min=0)), np.clip(x, 0, None))
     assert gc.clip(np.arange(3, dtype="uint8"), 1, 2).dtype == "uint8"
     assert gc.clip(gc.input("x", (2, 1)), np.zeros(3, "float32")).shape == (2, 3)
+
+
+def test_clip_takes_arrays_and_shares_the_gradient_at_its_bounds() -> None:
+    x, low, high = (gc.input(n, (3,), dtype="float64") for n in ("x", "low", "high"))
+    given = {x: np.array([-2.0, 0.5, 9.0]), low: np.zeros(3), high: np.array([1.0, 0.5, 3.0])}
+    clipped = gc.clip(x, low, high)
+    np.testing.assert_array_equal(gc.interpret(clipped, given), [0, 0.5, 3])
+    by_x, by_high = gc.interpret(gc.grad(gc.sum(clipped), [x, high]), given)
+    np.testing.assert_array_equal(by_x, [0, 0.5, 0])
+    np.testing.assert_array_equal(by_high, [0, 0.5, 1])
+
+
+def test_reciprocal_is_of_floats() -> None:
+    assert gc.reciprocal(np.array([1, 2], "int8")).dtype == "float32"
+    np.testing.assert_array_equal(gc.interpret(gc.reciprocal([0.5, -0.0])), np.array([2, -np.inf], "float32"))
+
+
+def test_real_numbers_have_no_imaginary_part() -> None:
+    x = gc.input("x", (3,))
+    assert gc.conj(x) is x
+    assert gc.real(x) is x
+    with pytest.raises(gc.DTypeError, match=r"(?s)no complex dtypes.*test_elementwise\.py"):
+        gc.imag(x)
+
+
+def test_mixed_operands_promote_before_bits_and_remainders() -> None:
+    i, u = gc.input("i", (3,), dtype="int16"), gc.input("u", (3,), dtype="uint8")
+    for made in (i & u, i % u, i // u, i << u):
+        assert made.dtype == "int16"
+    assert (u | 7).dtype == "uint8"
+    assert (i % 2.5).dtype == "float32"
+    assert gc.hypot(i, u).dtype == "float32"
 
 
 def test_isfinite() -> None:

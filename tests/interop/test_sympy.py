@@ -94,6 +94,13 @@ FORMULAS = [
     sympy.Piecewise((1, sympy.Or(sympy.Eq(s, 2), sympy.Not(t > 1))), (0, True)),
     sympy.Max(s, 0).diff(s),
     sympy.exp(2) * s,
+    sympy.sin(s) * sympy.cos(t) - sympy.tan(s / 3),
+    sympy.asin(t / 3) + sympy.acos(t / 4) + sympy.atan(s) + sympy.atan2(s, t),
+    sympy.sinh(s) / sympy.cosh(t) + sympy.asinh(s) + sympy.acosh(s + 1) + sympy.atanh(t / 3),
+    sympy.floor(s * 1.3) + sympy.ceiling(t / 3) + sympy.Mod(s, t),
+    sympy.erfc(s) + sympy.loggamma(s),
+    sympy.loggamma(t).diff(t) + sympy.loggamma(s).diff(s, 2) + sympy.loggamma(s).diff(s, 4),
+    sympy.Piecewise((1, sympy.Xor(s > 1, t > 1)), (0, True)),
 ]
 
 

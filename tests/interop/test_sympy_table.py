@@ -26,9 +26,17 @@ def test_rows_agree_with_the_references(name: str) -> None:
             row = SYMPY[name](*(sympy.true if b else sympy.false for b in bits))
             assert bool(row) == bool(op.reference({}, *map(np.bool_, bits)))
         return
-    for point in ((0.75, 0.5, 1.25), (1.5, 1.5, 2.0), (0.25, 2.5, -1.0)):
+    assert op.samples is not None
+    domains = next(iter(op.samples())).domains
+    for wanted in ((0.75, 0.5, 1.25), (1.5, 1.5, 2.0), (0.25, 2.5, -1.0)):
+        # Inside of what the op is defined for.
+        point = [min(max(p, low), high) for p, (low, high) in zip(wanted, domains, strict=False)]
         if name == "where":
             row, reference = SYMPY[name](sympy.true, *point[1:]), point[1]
+        elif "float" not in op.dtypes:
+            integers = [round(8 * p) for p in point]
+            row = SYMPY[name](*map(sympy.Integer, integers))
+            reference = op.reference({}, *map(np.int64, integers))
         else:
             args = point[: op.arity]
             row = SYMPY[name](*map(sympy.Float, args))
@@ -50,3 +58,25 @@ def test_nan_and_infinity_are_not_finite() -> None:
     assert not SYMPY["isfinite"](sympy.nan)
     assert not SYMPY["isfinite"](-sympy.oo)
     assert SYMPY["isfinite"](sympy.Integer(3))
+
+
+def test_whole_numbers_round_half_to_even() -> None:
+    halves = [sympy.Rational(n, 2) for n in range(-7, 8)]
+    assert [SYMPY["round"](h) for h in halves] == [round(h) for h in map(float, halves)]
+    assert [SYMPY["trunc"](h) for h in halves] == [int(h) for h in map(float, halves)]
+
+
+def test_bits_of_symbols_stay_as_they_are() -> None:
+    n = sympy.Symbol("n", integer=True)
+    masked = SYMPY["bitwise_and"](n, sympy.Integer(6))
+    assert masked.free_symbols == {n}
+    assert masked.is_integer
+    assert SYMPY["bitwise_and"](sympy.Integer(12), sympy.Integer(6)) == 4
+    assert SYMPY["bitwise_invert"](n) == -n - 1
+
+
+def test_what_is_nan_or_infinite() -> None:
+    assert SYMPY["isnan"](sympy.nan)
+    assert not SYMPY["isnan"](sympy.Integer(3))
+    assert SYMPY["isinf"](-sympy.oo)
+    assert not SYMPY["isinf"](sympy.nan)

@@ -371,7 +371,7 @@ def test_an_uncompiled_model_says_what_to_do(action):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"optimizer": "rmsprob"}, r"no optimizer 'rmsprob'; known are adam, rmsprop, sgd"),
+        ({"optimizer": "rmsprob"}, r"no optimizer 'rmsprob'; known are adadelta, .*sgd"),
         ({"loss": "crossentropy"}, r"no loss 'crossentropy'; known are"),
         ({"metrics": ["precision"]}, r"no metric 'precision'; known are"),
         ({"metrics": "accuracy"}, r"metrics is a list, such as \['accuracy'\]"),

@@ -59,7 +59,7 @@ def test_jvp_and_vjp_are_transposes(op: OpDef) -> None:
 
 # The checkers catch what is wrong ------------------------------------------------------------------------------
 
-MOVING = [op for op in DIFFERENTIABLE if op.name != "sign"]
+MOVING = [op for op in DIFFERENTIABLE if "stepwise" not in op.flags]
 """Ops with a derivative that is not zero, of which there can be a wrong one."""
 
 
@@ -129,7 +129,11 @@ def test_scalar_vjps_are_the_derivatives_sympy_finds(op: OpDef) -> None:
         arguments = [sympy.true if n is True else sympy.false if n is False else s for s, n in numbers.items()]
         formula = table[op.name](*arguments, **case.attrs)
         for i, value in zip(moving, found, strict=True):
-            expected = float(sympy.diff(formula, symbols[i]).subs(numbers).evalf(30))
+            # SymPy leaves the derivatives of floor and the like unsaid: they are 0 where there is one.
+            derivative = sympy.diff(formula, symbols[i]).replace(
+                lambda part: isinstance(part, sympy.Subs), lambda part: 0
+            )
+            expected = float(derivative.subs(numbers).evalf(30))
             np.testing.assert_allclose(float(value), expected, rtol=1e-12, atol=1e-14)
 
 
@@ -197,7 +201,8 @@ def test_commutative_ops_are(op: OpDef) -> None:
 def test_even_and_odd_ops_are(op: OpDef) -> None:
     x = np.linspace(-4, 4, 33)
     sign = -1 if "odd" in op.flags else 1
-    np.testing.assert_array_equal(op.reference({}, -x), sign * op.reference({}, x))
+    with np.errstate(all="ignore"):  # nan on both sides, outside the domain
+        np.testing.assert_array_equal(op.reference({}, -x), sign * op.reference({}, x))
 
 
 @pytest.mark.parametrize("op", [op for op in ELEMENTWISE if "monotone" in op.flags], ids=str)

@@ -32,7 +32,7 @@ def test_without_epsilon_it_is_the_paper_with_corrected_means(three_steps):
 
 
 def test_defaults_are_keras():
-    assert repr(optim.Adam()) == "Adam(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-07)"
+    assert repr(optim.Adam()) == "Adam(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-07, amsgrad=False)"
 
 
 def test_state_is_the_count_and_two_means_for_each_param():

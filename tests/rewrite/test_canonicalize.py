@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rewrite_examples import simplified
 
 import graphc as gc
 from graphc.ir.dtype import ALL, as_dtype
@@ -14,14 +15,7 @@ from graphc.ir.expr import Expr
 from graphc.ir.graph import Graph
 from graphc.ops import scalar
 from graphc.ops.scalar import like
-from graphc.rewrite import simplify
 from graphc.rewrite.canonicalize import holds, never_negative_zero
-
-
-def simplified(expr: Expr) -> Expr:
-    inputs = tuple(n for n in Graph((), (expr,)).nodes if n.op.name == "input")
-    return simplify(Graph(inputs, (expr,))).graph.outputs[0]
-
 
 a, b = gc.input("a", (3,)), gc.input("b", (3,))
 i = gc.input("i", (3,), dtype="int32")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -91,3 +94,21 @@ def changed() -> Callable[..., AbstractContextManager[None]]:
                 object.__setattr__(op, name, value)
 
     return change
+
+
+@pytest.fixture
+def typeset(tmp_path: Path) -> Callable[[str], None]:
+    """Runs LaTeX over a document, and fails with what it says of errors."""
+    program = shutil.which("pdflatex")
+    if program is None:
+        pytest.skip("no pdflatex here: on Debian texlive-latex-base, -latex-recommended and -fonts-recommended have it")
+
+    def run(document: str) -> None:
+        (tmp_path / "document.tex").write_text(document, encoding="utf-8")
+        command = [program, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "document.tex"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", timeout=120)
+        complaints = [line for line in done.stdout.splitlines() if line.startswith("!") or "Missing character" in line]
+        assert done.returncode == 0 and not complaints, "\n".join(complaints) or done.stdout[-2000:]
+        assert (tmp_path / "document.pdf").stat().st_size > 1000
+
+    return run

@@ -42,7 +42,7 @@ def test_the_first_layer_as_a_textbook_has_it(perceptron: Any) -> None:
         "δ₁ = ∂L/∂Z₁ = ∂L/∂A₁ ⊙ [Z₁ > 0]",
         "∂L/∂W₁ = xᵀ δ₁",
     ]
-    assert [f"{text(symbol)} = {text(formula)}" for symbol, formula in d.conclusion] == [
+    assert [f"{text(line.symbol)} = {text(line.formula)}" for line in d.conclusion] == [
         "∂L/∂W₁ = xᵀ δ₁",
         "δ₁ = (δ₂ W₂ᵀ) ⊙ [Z₁ > 0]",
         "δ₂ = (softmax(Z₂) − onehot(y)) / batch",
@@ -126,7 +126,7 @@ def test_several_uses_are_added_up_in_a_step_of_their_own() -> None:
     (total,) = (s for s in d.steps if s.kind == "sum")
     assert total.result is gc.grad(loss, h)
     assert len(total.contributions) == 2
-    assert text(d.conclusion[0][1]) == "(h ⊙ e + e) ⊙ (1 − h²)"
+    assert text(d.conclusion[0].formula) == "e ⊙ (h + 1) ⊙ (1 − h²)"
     assert d.check({x: np.array([0.1, -0.5, 2.0])})
 
 
@@ -186,13 +186,9 @@ def test_refusals_name_what_is_wrong() -> None:
     x, i = gc.input("x", (3,)), gc.input("i", (3,), "int64")
     z = gc.input("z", (3,))
     loss = gc.sum(x)
-    with pytest.raises(gc.GraphError, match="does not depend on the variable") as refused:
+    with pytest.raises(gc.GraphError, match="does not depend on z: it is computed from x") as refused:
         derive(loss, z)
     assert "test_derivation.py" in str(refused.value)
-    with pytest.raises(gc.GraphError, match="not in a differentiable way"):
-        derive(gc.sum(gc.stop_gradient(x)), x)
-    with pytest.raises(gc.GraphError, match="not in a differentiable way"):
-        derive(gc.sum(gc.astype(x > 0, "float32")), x)
     with pytest.raises(gc.ShapeError, match="scalar"):
         derive(x, x)
     with pytest.raises(gc.DTypeError, match="variable must be floating point"):

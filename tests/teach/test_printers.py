@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from graphc.teach.escapes import latex_text
 from graphc.teach.formula import (
     ONE,
     TWO,
@@ -34,7 +35,7 @@ from graphc.teach.formula import (
     transposed,
 )
 from graphc.teach.names import symbol_of
-from graphc.teach.printers import latex, latex_text, mathml, text
+from graphc.teach.printers import latex, mathml, text
 
 X, W, L = Symbol("X"), Symbol("W", "1"), Symbol("L", scalar=True)
 
@@ -114,7 +115,7 @@ def test_users_names_are_escaped(
 
 def test_words_are_escaped() -> None:
     assert latex_text("50% of {a_b} & c\\d") == r"50\% of \{a\_b\} \& c\textbackslash{}d"
-    assert latex.prose(("x < y, ", W, " costs 5$")) == r"x < y, $W_{1}$ costs 5\$"
+    assert latex.prose(("x < y, ", W, " costs 5$")) == r"x \textless{} y, $W_{1}$ costs 5\$"
     assert text.prose(("from ", W, "!")) == "from W₁!"
     assert mathml.prose(("a < b & ", W)) == ("a &lt; b &amp; <math><msub><mi>W</mi><mn>1</mn></msub></math>")
 

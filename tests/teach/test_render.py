@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from opchecks import differentiable
 
 import graphc as gc
+from graphc.ir.expr import make, post_order
+from graphc.ir.op import REGISTRY
 from graphc.teach import Derivation, derive
 
 
@@ -107,3 +110,90 @@ def test_signs_are_explained_where_they_occur() -> None:
     assert "array of ones" in plain and "brackets" not in plain and "pick" not in plain and "vector" not in plain
     assert "brackets" in derive(gc.sum(gc.relu(x)), x).text()
     assert "a vector is the row or column that fits" in derive(gc.sum(gc.square(x @ w)), w).markdown()
+
+
+# LaTeX for real ------------------------------------------------------------------------------------------------
+
+PREAMBLE = "\\documentclass{article}\n\\usepackage{amsmath,amssymb,graphicx}\n\\begin{document}\n"
+
+
+def test_documents_can_be_typeset(perceptron: Any, typeset: Callable[[str], None], tmp_path: Path) -> None:
+    d = derive(perceptron.loss, perceptron.params["W1"])
+    d.check(perceptron.values)
+    d.save(tmp_path / "saved.tex")
+    typeset((tmp_path / "saved.tex").read_text(encoding="utf-8"))
+
+
+def test_fragments_can_be_typeset_in_a_plain_article(perceptron: Any, typeset: Callable[[str], None]) -> None:
+    parts = []
+    for name, param in perceptron.params.items():
+        d = derive(perceptron.loss, param, detail="full" if name == "b1" else "textbook")
+        parts += [d.latex(), d.in_indices().latex(), d.exercise("rules").latex()]
+    typeset(PREAMBLE + "\n".join(parts) + "\\end{document}\n")
+
+
+def test_any_name_can_be_typeset(typeset: Callable[[str], None]) -> None:
+    names = [
+        "a_b^{c}%$#&~\\",
+        "<x>|'\"",
+        "naïve ő",
+        "重み",
+        "Привет",
+        "α_β",
+        "x̂",
+        "ﬁ½²₃",
+        "🙂",
+        "\\input{/etc/passwd}",
+        "\t\x07",
+    ]
+    total: Any = 0.0
+    for name in names:
+        total = total + gc.sum(gc.tanh(gc.input(name, ("n", 2), "float64")))
+    (x,) = (e for e in leaves(total) if e.name == names[0])
+    d = derive(gc.name(total, "Σ of \\everything{"), x)
+    assert d.latex().isascii()
+    typeset(PREAMBLE + d.latex() + d.in_indices().latex() + "\\end{document}\n")
+
+
+def leaves(expr: gc.Expr) -> list[gc.Expr]:
+    return [node for node in post_order((expr,)) if node.op.name == "input"]
+
+
+OPS = [op for op in REGISTRY.values() if op.kind != "leaf" and differentiable(op) and op.vjp is not None]
+
+
+def test_every_op_can_be_typeset(typeset: Callable[[str], None]) -> None:
+    parts = []
+    for op in OPS:
+        case = next(c for c in differentiable(op) if all(0 not in s for s in c.sample.shapes))
+        inputs = case.inputs()
+        out = make(op, tuple(inputs), case.attrs)
+        pulled = op.vjp(out, out, *inputs) if op.vjp else ()
+        for variable, cotangent in zip(inputs, pulled, strict=True):
+            if cotangent is not None:
+                d = derive(gc.sum(out), variable)
+                assert d.latex().isascii(), op
+                parts.append(d.latex())
+    typeset(PREAMBLE + "\n\\newpage\n".join(parts) + "\\end{document}\n")
+
+
+# What a check leaves beside the steps ----------------------------------------------------------------------------
+
+
+def test_checked_documents_say_so_beside_each_step(perceptron: Any, assert_valid: Callable[[Derivation], None]) -> None:
+    d = derive(perceptron.loss, perceptron.params["W1"])
+    assert "✓" not in d.text() + d.markdown() + d.html() and "checkmark" not in d.latex()
+    assert d.check(perceptron.values)
+    for document, mark in ((d.text(), "✓"), (d.markdown(), "✓"), (d.html(), "✓"), (d.latex(), "checkmark")):
+        assert document.count(mark) == document.count("checked by numbers") == len(d.steps)
+    assert_valid(d)
+
+
+def test_what_fails_is_marked_too(perceptron: Any, assert_valid: Callable[[Derivation], None]) -> None:
+    x = gc.input("x", (3,), "float64")
+    d = derive(gc.sum(gc.log(x)), x)
+    assert not d.check({x: np.array([1.0, np.nan, 2.0])})
+    for document in (d.text(), d.markdown(), d.html(), d.latex()):
+        assert "check fails: cannot be compared: 1 nan in the argument" in document
+    assert 'class="check fails"' in d.html()
+    assert_valid(d)

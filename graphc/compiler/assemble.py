@@ -1,0 +1,183 @@
+"""From lowered kernels to the text of one module: each different kernel once, and `@program`, which calls them.
+
+A short program is straight code, one call after the other. A long one is a table that a small loop walks: for each
+call the kernel, and for each of its buffers where it lies in the arena or in which slot its address is. Straight
+code for a hundred thousand buffers would keep LLVM busy for minutes; a table costs it nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from ..codegen.emit import Module, emit_function
+from ..codegen.jit import Target
+from ..loop.text import show_function
+from ..passes.memory import Copy, Place, Plan
+from .lowering import Lowered
+
+TABLE_FROM = 128
+"""Kernels from which on a program is a table."""
+_WIDEST = 2**31
+
+
+def emit_module(lowered: list[Lowered], plan: Plan, target: Target) -> str:
+    """The LLVM text of the kernels and of `@program`, which runs them in order."""
+    module = Module(target.has_fma, target.attributes)
+    program = (_Table if len(lowered) >= TABLE_FROM and plan.arena_bytes < _WIDEST else _Straight)(module, plan)
+    remaining = iter(lowered)
+    for is_copy, steps in groupby(plan.steps, lambda step: isinstance(step, Copy)):
+        if is_copy:
+            program.copy([step for step in steps if isinstance(step, Copy)])
+        else:
+            program.run([next(remaining) for _ in steps])
+    return module.text() + program.text()
+
+
+class _Program:
+    """What both forms share: kernels emitted once, addresses of places, copies."""
+
+    def __init__(self, module: Module, plan: Plan) -> None:
+        self.module = module
+        self.lines: list[str] = []
+        self._symbols: dict[str, str] = {}
+        self._known: dict[Place, str] = {}
+        first = {"input": 0, "output": len(plan.inputs)}
+        outputs = 1 + max((p.at for p in _places(plan) if p.space == "output"), default=-1)
+        first["param"] = first["output"] + outputs
+        first["constant"] = first["param"] + len(plan.params)
+        self._first = first
+
+    def text(self) -> str:
+        """The program as a function of the slots (addresses of arrays) and the arena."""
+        header = f"define i32 @program(ptr %slots, ptr %arena) {self.module.attributes} {{"
+        return "\n".join([header, *self.lines, "  ret i32 0", "}", ""])
+
+    def slot(self, place: Place) -> int:
+        """Which slot holds the address of a place outside the arena."""
+        return self._first[place.space] + place.at
+
+    def symbol(self, item: Lowered) -> str:
+        """The function of a kernel; kernels whose printed loops are equal share one."""
+        key = show_function(replace(item.function, name="kernel"))
+        if key not in self._symbols:
+            self._symbols[key] = item.function.name
+            emit_function(self.module, item.function)
+        return self._symbols[key]
+
+    def address(self, place: Place) -> str:
+        """The value holding the address of a place."""
+        if place not in self._known:
+            name = f"%{place.space}.{place.at}"
+            if place.space == "arena":
+                self.lines.append(f"  {name} = getelementptr i8, ptr %arena, i64 {place.at}")
+            else:
+                self.lines.append(f"  {name}.slot = getelementptr ptr, ptr %slots, i64 {self.slot(place)}")
+                self.lines.append(f"  {name} = load ptr, ptr {name}.slot")
+            self._known[place] = name
+        return self._known[place]
+
+    def copy(self, steps: Sequence[Copy]) -> None:
+        """Copy between places, in order."""
+        self.module.declarations["declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"] = None
+        for step in steps:
+            source, target = self.address(step.source), self.address(step.target)
+            self.lines.append(
+                f"  call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {step.bytes}, i1 false)"
+            )
+
+    def run(self, items: Sequence[Lowered]) -> None:
+        """Run kernels, in order."""
+        raise NotImplementedError
+
+
+class _Straight(_Program):
+    """One call after the other."""
+
+    def run(self, items: Sequence[Lowered]) -> None:
+        for item in items:
+            arguments = ", ".join(f"ptr {self.address(place)}" for place in item.arguments)
+            self.lines.append(f"  call void @{self.symbol(item)}({arguments})")
+
+
+_LOOP = """
+define internal void @run(ptr %slots, ptr %arena, i64 %first, i64 %last) {attributes} {{
+entry:
+  br label %next
+next:
+  %i = phi i64 [ %first, %entry ], [ %following, %next ]
+  %call = getelementptr {{ i32, i32 }}, ptr @calls, i64 %i
+  %which = load i32, ptr %call
+  %begin.at = getelementptr i8, ptr %call, i64 4
+  %begin = load i32, ptr %begin.at
+  %kernel.at = getelementptr ptr, ptr @kernels, i32 %which
+  %kernel = load ptr, ptr %kernel.at
+  %where = getelementptr i32, ptr @where, i32 %begin
+  call void %kernel(ptr %slots, ptr %arena, ptr %where)
+  %following = add i64 %i, 1
+  %more = icmp slt i64 %following, %last
+  br i1 %more, label %next, label %done
+done:
+  ret void
+}}
+"""
+
+
+class _Table(_Program):
+    """A loop over a table of calls."""
+
+    def __init__(self, module: Module, plan: Plan) -> None:
+        super().__init__(module, plan)
+        self._where: list[int] = []
+        self._calls: list[tuple[int, int]] = []
+        self._kernels: dict[tuple[int, tuple[bool, ...]], int] = {}
+        self._entries: dict[tuple[str, tuple[bool, ...]], str] = {}
+        self._names: list[str] = []
+
+    def run(self, items: Sequence[Lowered]) -> None:
+        first = len(self._calls)
+        for item in items:
+            self._calls.append((self._entry(item), len(self._where)))
+            self._where += [place.at if place.space == "arena" else self.slot(place) for place in item.arguments]
+        self.lines.append(f"  call void @run(ptr %slots, ptr %arena, i64 {first}, i64 {len(self._calls)})")
+
+    def _entry(self, item: Lowered) -> int:
+        """The number of the entry of a kernel that finds its buffers by the table."""
+        in_arena = tuple(place.space == "arena" for place in item.arguments)
+        known = self._kernels.get((id(item.function), in_arena))
+        if known is None:
+            symbol = self.symbol(item)
+            if (symbol, in_arena) not in self._entries:
+                self._entries[symbol, in_arena] = self._emit_entry(symbol, in_arena)
+                self._names.append(self._entries[symbol, in_arena])
+            known = self._names.index(self._entries[symbol, in_arena])
+            self._kernels[id(item.function), in_arena] = known
+        return known
+
+    def _emit_entry(self, symbol: str, in_arena: tuple[bool, ...]) -> str:
+        name = f"{symbol}.{len(self._names)}"
+        lines = [f"define internal void @{name}(ptr %slots, ptr %arena, ptr %where) {self.module.attributes} {{"]
+        for i, inside in enumerate(in_arena):
+            lines += [f"  %w{i} = getelementptr i32, ptr %where, i64 {i}", f"  %o{i} = load i32, ptr %w{i}"]
+            if inside:
+                lines.append(f"  %p{i} = getelementptr i8, ptr %arena, i32 %o{i}")
+            else:
+                lines += [f"  %s{i} = getelementptr ptr, ptr %slots, i32 %o{i}", f"  %p{i} = load ptr, ptr %s{i}"]
+        arguments = ", ".join(f"ptr %p{i}" for i in range(len(in_arena)))
+        self.module.functions.append("\n".join([*lines, f"  call void @{symbol}({arguments}) alwaysinline", "  ret void", "}", ""]))
+        return name
+
+    def text(self) -> str:
+        names = ", ".join(f"ptr @{name}" for name in self._names)
+        tables = [
+            f"@kernels = internal constant [{len(self._names)} x ptr] [{names}]",
+            f"@where = internal constant [{len(self._where)} x i32] [{', '.join(f'i32 {n}' for n in self._where)}]",
+            f"@calls = internal constant [{len(self._calls)} x {{ i32, i32 }}] "
+            + "[" + ", ".join(f"{{ i32, i32 }} {{ i32 {k}, i32 {at} }}" for k, at in self._calls) + "]",
+        ]  # fmt: skip
+        return "\n".join(tables) + _LOOP.format(attributes=self.module.attributes) + super().text()
+
+
+def _places(plan: Plan) -> list[Place]:
+    return [p for _, p in plan.places.items()] + [s.target for s in plan.steps if isinstance(s, Copy)]

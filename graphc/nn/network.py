@@ -1,0 +1,131 @@
+"""The graph of a model: what goes in, what comes out, and the same over other arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import graphc as gc
+
+from ..ir.dim import Dim, Size, show
+from ..ir.errors import GraphError, ShapeError, describe
+from ..ir.expr import Expr, post_order
+from ..ir.graph import ExprTable, Graph, bind_sizes, rebuild
+from ..ir.tree import Tree
+from .calls import Call, call_of, layers_behind, record
+from .dropout import TRAINING
+from .layer import Layer
+
+BATCH = Dim.named("batch")
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Inputs of shape (batch, ...), and outputs made of them."""
+
+    inputs: tuple[Expr, ...]
+    outputs: Tree
+
+    def __post_init__(self) -> None:
+        fed = ExprTable((x, None) for x in (*self.inputs, TRAINING))
+        for x in self.inputs:
+            if not isinstance(x, Expr) or x.op.name != "input":
+                raise GraphError(f"a model's inputs are made by nn.Input{_what(x)}")
+            if x.shape[:1] != (BATCH,) or any(isinstance(d, Dim) for d in x.shape[1:]):
+                raise ShapeError(f"a model's input has the shape (batch, numbers...){describe(input=x)}")
+        if len(fed) != len(self.inputs) + 1:
+            raise GraphError("an input of a model is given once")
+        for node in post_order(self.outputs.leaves):
+            if node.op.name == "input" and node not in fed:
+                raise GraphError(f"the model's outputs depend on an input that is not among its inputs{_what(node)}")
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, in the order they are applied."""
+        return [layer for layer, _ in layers_behind(self.outputs.leaves)]
+
+    def loose_params(self) -> list[Expr]:
+        """Params that the outputs depend on and that belong to no layer."""
+        owned = ExprTable((p, None) for layer in self.layers for p in layer.weights().values())
+        return [n for n in post_order(self.outputs.leaves) if n.op.name == "param" and n not in owned]
+
+    def at(self, arguments: Sequence[Expr]) -> list[Expr]:
+        """The outputs for other arguments than the inputs.
+
+        Raises:
+            ShapeError: an argument has another shape than its input, but for the batch.
+        """
+        if len(arguments) != len(self.inputs):
+            raise GraphError(f"the model takes {len(self.inputs)} inputs, {len(arguments)} were given")
+        for fed, x in zip(self.inputs, arguments, strict=True):
+            if x.shape[1:] != fed.shape[1:] or not x.shape or x.dtype is not fed.dtype:
+                raise ShapeError(f"the model is made for another input{describe(made_for=fed, given=x)}")
+        batch = arguments[0].shape[0]
+        return self._over(ExprTable(zip(self.inputs, arguments, strict=True)), batch)
+
+    def _over(self, arguments: ExprTable[Expr], batch: Size) -> list[Expr]:
+        new: ExprTable[Expr] = ExprTable(arguments.items())
+        roots: Sequence[Expr] = self.outputs.leaves
+        if batch != BATCH:
+            sizes: Mapping[str, Any] = {"batch": batch}
+            bound, became = bind_sizes(Graph(self.inputs, tuple(roots)), sizes)
+            _record_again(roots, became)
+            new = ExprTable((became[fed], x) for fed, x in arguments.items())
+            roots = bound.outputs
+        return substitute(roots, new)
+
+
+def substitute(roots: Iterable[Expr], new: ExprTable[Expr]) -> list[Expr]:
+    """The graph with other expressions in place of some. Names, and which layer made what, go along."""
+    wanted = list(roots)
+    became: ExprTable[Expr] = ExprTable(new.items())
+    for node in post_order(wanted):
+        if node not in became:
+            made = became[node] = rebuild(node, tuple(became[a] for a in node.args))
+            made.name = made.name or node.name
+    _record_again(wanted, became)
+    return [became[r] for r in wanted]
+
+
+def _record_again(roots: Iterable[Expr], became: ExprTable[Expr]) -> None:
+    for node in post_order(list(roots)):
+        call = call_of(node)
+        if call is not None and became[node] is not node:
+            record(became[node], _moved(call, became))
+
+
+def _moved(call: Call, became: ExprTable[Expr]) -> Call:
+    moved: Call | None = None
+    for one in reversed(list(call.chain())):
+        logits = None if one.logits is None else (one.logits[0], became.get(one.logits[1], one.logits[1]))
+        inputs = tuple(became.get(x, x) for x in one.inputs)
+        moved = Call(one.layer, inputs, logits, one.position, moved)
+    assert moved is not None
+    return moved
+
+
+def while_training(roots: Sequence[Expr], training: bool) -> list[Expr]:
+    """The graph as it is in training, or as it is not."""
+    return substitute(roots, ExprTable([(TRAINING, gc.constant(training))]))
+
+
+def activity_penalties(roots: Sequence[Expr]) -> list[Expr]:
+    """What the results of layers with an activity regularizer cost, divided by the batch, scalars."""
+    found = []
+    for node in post_order(list(roots)):
+        call = call_of(node)
+        for one in call.chain() if call is not None else ():
+            if one.layer is not None and one.layer.activity_regularizer is not None:
+                cost = one.layer.activity_regularizer(node)
+                found.append(cost / gc.astype(gc.size(node, 0), cost.dtype) if node.ndim else cost)
+    return found
+
+
+def _what(given: object) -> str:
+    return describe(given=given) if isinstance(given, Expr) else f", not {given!r}"
+
+
+def shape_text(shape: Sequence[Size]) -> str:
+    """A shape as summaries show it."""
+    return show(tuple(shape))
