@@ -1,7 +1,4 @@
-"""Backpropagation on paper: the derivations of a course, each checked, as pages and LaTeX under out/derivations.
-
-    python examples/derivations.py [folder]
-"""
+"""Backpropagation on paper: the derivations of a course, each checked, as pages and LaTeX under out/derivations."""
 
 import sys
 import time

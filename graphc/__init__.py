@@ -17,6 +17,7 @@ Only the light rooms are imported at once. The compiler, drawings, derivations a
 from __future__ import annotations
 
 import importlib
+from math import e, inf, nan, pi
 from typing import TYPE_CHECKING, Any
 
 from .autodiff import grad, jvp, vjp
@@ -180,6 +181,7 @@ from .frontend import (
     tile,
     topk,
     trace,
+    trigamma,
     tril,
     triu,
     trunc,
@@ -210,8 +212,18 @@ from .ir.dtype import (
     uint32,
     uint64,
 )
-from .ir.errors import CompileError, DTypeError, GraphcError, GraphError, ShapeError
+from .ir.errors import (
+    CheckError,
+    CompileError,
+    DTypeError,
+    GraphcError,
+    GraphError,
+    IndexRangeError,
+    NotFiniteError,
+    ShapeError,
+)
 from .ir.expr import Expr
+from .ir.scope import scope
 from .ir.text import dump
 from .transform import custom_vjp, hessian, hvp, jacobian, vmap
 
@@ -225,7 +237,11 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+newaxis = None
+"""What adds an axis of size 1 in an index: `x[:, gc.newaxis]`."""
+
 __all__ = [
+    "CheckError",
     "CompileError",
     "DTypeError",
     "Derivation",
@@ -235,6 +251,8 @@ __all__ = [
     "Function",
     "GraphError",
     "GraphcError",
+    "IndexRangeError",
+    "NotFiniteError",
     "ShapeError",
     "Step",
     "__version__",
@@ -289,6 +307,7 @@ __all__ = [
     "dump",
     "dynamic_slice",
     "dynamic_update_slice",
+    "e",
     "einsum",
     "elu",
     "empty",
@@ -321,6 +340,7 @@ __all__ = [
     "hypot",
     "iinfo",
     "imag",
+    "inf",
     "init",
     "input",
     "int8",
@@ -364,7 +384,9 @@ __all__ = [
     "moveaxis",
     "multiply",
     "name",
+    "nan",
     "negative",
+    "newaxis",
     "nextafter",
     "nn",
     "nonzero",
@@ -378,6 +400,7 @@ __all__ = [
     "pad",
     "param",
     "permute_dims",
+    "pi",
     "positive",
     "pow",
     "probe",
@@ -392,6 +415,7 @@ __all__ = [
     "roll",
     "round",
     "rsqrt",
+    "scope",
     "searchsorted",
     "selu",
     "sigmoid",
@@ -423,6 +447,7 @@ __all__ = [
     "to_sympy",
     "topk",
     "trace",
+    "trigamma",
     "tril",
     "triu",
     "trunc",

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 os.environ["GRAPHC_VERIFY"] = "1"
+os.environ["GRAPHC_CACHE"] = "0"
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -23,6 +24,17 @@ settings.load_profile("suite")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden texts instead of comparing")
+
+
+@pytest.fixture
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of this test's own, which does not mind when somebody edits graphc meanwhile."""
+    folder = tmp_path / "cache"
+    monkeypatch.delenv("GRAPHC_CACHE")
+    monkeypatch.setenv("GRAPHC_CACHE_DIR", str(folder))
+    monkeypatch.setattr("graphc.ir.package.fingerprint", lambda: "this graphc")
+    monkeypatch.setattr("graphc.ir.package.is_unchanged", lambda: True)
+    return folder
 
 
 @pytest.fixture

@@ -360,5 +360,6 @@ EXAMPLES: dict[str, Callable[[Inputs], Expr]] = {
     "outer-product": lambda m: linalg.matmul(m.f(2, 3, 1), m.f(2, 1, 4)),
     "matrix-times-vector": lambda m: linalg.matmul(m.f(2, 3, 5), m.f(2, 5, 1)),
     "vector-times-matrix": lambda m: linalg.matmul(m.f(1, 5), m.f(5, 4)),
+    "sum-of-products": lambda m: gc.sum(m.f(2, 3, 4) @ m.f(2, 4, 5), axis=0),
     "transposed-product": lambda m: gc.matrix_transpose(m.f(3, 4) @ m.f(4, 5)),
 }  # fmt: skip

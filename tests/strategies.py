@@ -110,6 +110,11 @@ class _Builder:
         ndim = self.choose((0, 1, 1, 2, 2, 2, 3))
         return tuple(self.choose([*self.sizes, 1]) for _ in range(ndim))
 
+    def known_size(self) -> Size:
+        """A size that the arrays of a call determine: a number, or a name that some input has."""
+        named = {str(d) for x in self.inputs for d in x.shape}
+        return self.choose([s for s in self.sizes if not isinstance(s, str) or s in named] or [2])
+
     def concrete(self, expr: Expr) -> tuple[int, ...]:
         return tuple(int(evaluate(d, self.known)) for d in expr.shape)  # type: ignore[arg-type]
 
@@ -206,6 +211,7 @@ def _logic(b: _Builder) -> tuple[Expr, bool] | None:
     x, y = b.pick(wanted), b.pick(wanted)
     functions: tuple[Callable[[Any, Any], Expr], ...] = (
         gc.logical_and, gc.logical_or, lambda p, q: ~p, lambda p, q: gc.sum(p), lambda p, q: gc.astype(p, b.dtype),
+        lambda p, q: gc.any(p), lambda p, q: gc.all(q, axis=0), lambda p, q: gc.count_nonzero(p, axis=-1),
     )  # fmt: skip
     return None if x is None or y is None else (b.choose(functions)(x, y), True)
 
@@ -223,8 +229,30 @@ def _reduction(b: _Builder) -> tuple[Expr, bool] | None:
     if x is None:
         return None
     axis = b.choose((None, *range(x.ndim), tuple(range(x.ndim))))
-    function = b.choose((gc.sum, gc.mean, gc.max, gc.min, gc.logsumexp))
-    return function(x, axis=axis, keepdims=b.choose((False, True))), False
+    functions = (
+        gc.sum,
+        gc.mean,
+        gc.max,
+        gc.min,
+        gc.logsumexp,
+        gc.var,
+        lambda e, **how: gc.prod(gc.tanh(e) + 0.5, **how),
+    )
+    return b.choose(functions)(x, axis=axis, keepdims=b.choose((False, True))), False
+
+
+def _run(b: _Builder) -> tuple[Expr, bool] | None:
+    x = b.number(1)
+    if x is None:
+        return None
+    axis, initial = b.choose(range(x.ndim)), b.choose((False, True))
+    functions: tuple[Callable[[Expr], Expr], ...] = (
+        lambda e: gc.cumulative_sum(e, axis=axis, include_initial=initial),
+        lambda e: gc.cumulative_prod(gc.tanh(e) + 0.5, axis=axis, include_initial=initial),
+        lambda e: gc.flip(gc.cumulative_sum(gc.flip(e, axis=axis), axis=axis), axis=axis),
+        lambda e: gc.diff(e, axis=axis),
+    )
+    return b.choose(functions)(x), False
 
 
 def _row(b: _Builder) -> tuple[Expr, bool] | None:
@@ -256,7 +284,7 @@ def _shape(b: _Builder) -> tuple[Expr, bool] | None:
         lambda e: gc.reshape(e, (*sizes[:-2], -1)) if e.ndim > 1 else gc.expand_dims(e, axis=1),
         lambda e: gc.permute_dims(e, tuple(range(e.ndim))[::-1]),
         lambda e: gc.expand_dims(e, axis=b.choose(range(e.ndim + 1))),
-        lambda e: gc.broadcast_to(e, (b.choose(b.sizes), *sizes)),
+        lambda e: gc.broadcast_to(e, (b.known_size(), *sizes)),
         lambda e: gc.squeeze(gc.expand_dims(e, axis=0), axis=0),
     )
     return b.choose(functions)(x), x in b.exact
@@ -270,6 +298,34 @@ def _slice(b: _Builder) -> tuple[Expr, bool] | None:
             slice(4, 0, -2), slice(None, 2), None, ...)  # fmt: skip
     key = tuple(b.choose(keys) for _ in range(b.choose((1, 1, 2))))
     return x[key], x in b.exact
+
+
+def _join(b: _Builder) -> tuple[Expr, bool] | None:
+    x = b.pick(lambda e: e.ndim > 0)
+    y = None if x is None else b.pick(lambda e: e.ndim == x.ndim and e.dtype is x.dtype)
+    if x is None or y is None:
+        return None
+    axis, other = b.choose(range(x.ndim)), y if b.choose((True, False)) else x
+    functions: tuple[Callable[[], Expr], ...] = (
+        lambda: gc.concat([x, other], axis=axis), lambda: gc.concat([other, x, other], axis=axis),
+        lambda: gc.stack([x, other], axis=b.choose((0, axis, -1))), lambda: gc.pad(x, 1, b.choose(("edge", "wrap"))),
+        lambda: gc.pad(x, b.choose((1, 2)), constant_values=b.choose((0, 1))),
+    )  # fmt: skip
+    return b.choose(functions)(), x in b.exact and other in b.exact
+
+
+def _rearranged(b: _Builder) -> tuple[Expr, bool] | None:
+    x = b.pick(lambda e: e.ndim > 0)
+    if x is None:
+        return None
+    axis = b.choose(range(x.ndim))
+    functions: tuple[Callable[[], Expr], ...] = (
+        lambda: gc.flip(x, axis=axis), lambda: gc.flip(x), lambda: gc.roll(x, b.choose((1, -2, 9)), axis=axis),
+        lambda: gc.repeat(x, 2, axis=axis), lambda: gc.tile(x, b.choose((2, (2, 1), (1, 3)))),
+        lambda: gc.moveaxis(x, axis, -1), lambda: gc.tril(x, k=b.choose((-1, 0, 2))), lambda: gc.triu(x),
+        lambda: gc.zeros_like(x),
+    )  # fmt: skip
+    return b.choose(functions)(), x in b.exact
 
 
 def _gather(b: _Builder) -> tuple[Expr, bool] | None:
@@ -287,7 +343,7 @@ def _gather(b: _Builder) -> tuple[Expr, bool] | None:
 STEPS: tuple[Step, ...] = (
     _smooth, _smooth, _piecewise, _arithmetic, _arithmetic, _arithmetic, _integers, _choice, _comparison, _logic,
     _logic, _conversion, _reduction, _reduction, _row, _position, _product, _product, _shape, _slice, _slice, _gather,
-    _gather,
+    _gather, _run, _run, _join, _join, _rearranged, _rearranged,
 )  # fmt: skip
 
 

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..ir.affine import Affine, Atom, Var
-from ..ir.dtype import DType, bool_, int64
+from ..ir.dtype import DType, bool_
 from ..loop.ir import (
     Accumulate,
     Allocate,
     Apply,
     Buffer,
+    Check,
     Combine,
     Const,
     For,
@@ -34,6 +35,8 @@ from ..loop.ir import (
     Store,
 )
 from . import vectormath
+from .accumulate import emit_accumulate, emit_combine
+from .checks import NEVER, VERDICT, emit_check
 from .division import divide
 from .parts import PARALLEL, emit_shared
 from .scalars import SCALARS
@@ -55,6 +58,8 @@ class Module:
     functions: list[str] = field(default_factory=list)
     parts: int = 0
     """How many loops are shared by a team."""
+    checked: bool = False
+    """Whether values are checked."""
 
     def text(self) -> str:
         """Declarations, elementary functions, then the functions in the order they were added."""
@@ -68,7 +73,8 @@ class Module:
                 self.declarations.update(dict.fromkeys(vectormath.declarations(name, bits, lanes, fma=self.has_fma)))
                 waiting += [(other, bits, lanes) for other in vectormath.dependencies(name)]
         shared = [PARALLEL.replace("ATTRIBUTES", self.attributes)] if self.parts else []
-        return "\n".join([*self.declarations, "", *helpers, *shared, *self.functions]) + "\n"
+        checked = [NEVER, VERDICT.replace("ATTRIBUTES", self.attributes)] if self.checked else []
+        return "\n".join([*self.declarations, "", *helpers, *shared, *checked, *self.functions]) + "\n"
 
     def part_name(self, function: str) -> str:
         """A new name for a loop that leaves its function."""
@@ -451,78 +457,6 @@ class FunctionEmitter:
             self.slots[buffer.name, index] = slot
             self.do(f"store {t} {value}, ptr {slot}")
 
-    def accumulate(self, statement: Accumulate) -> None:
-        lanes, dtype = statement.registers[0].lanes, statement.registers[0].dtype
-        slots = [self.slots[r.name, statement.index] for r in statement.registers]
-        types = [self.type(r.dtype, lanes) for r in statement.registers]
-        old = [self.line(f"load {t}, ptr {slot}") for t, slot in zip(types, slots, strict=True)]
-        values = [self.operand(v, lanes) for v in statement.values]
-        new = self.accumulated(statement.op, old, values, dtype, lanes)
-        mask = self.active(lanes)
-        for before, after, slot, t in zip(old, new, slots, types, strict=True):
-            kept = after if mask is None else self.line(f"select <{lanes} x i1> {mask}, {t} {after}, {t} {before}")
-            self.do(f"store {t} {kept}, ptr {slot}")
-
-    def accumulated(self, op: str, old: list[str], values: list[str], dtype: DType, lanes: int) -> list[str]:
-        """The registers after taking in the values."""
-        if op == "fma":
-            return [self.fma(values[0], values[1], old[0], dtype, lanes)]
-        if op == "sum":
-            return [SCALARS["add"](self, [old[0], values[0]], dtype, dtype, lanes)]
-        if op in _FOLDS:
-            return [SCALARS[_FOLDS[op]](self, [values[0], old[0]], dtype, dtype, lanes)]
-        better = SCALARS[_BETTER[op]](self, [values[0], old[0]], dtype, bool_, lanes)
-        if dtype.is_float:
-            t = self.type(dtype, lanes)
-            nan = self.line(f"fcmp uno {t} {values[0]}, {values[0]}")
-            known = self.line(f"fcmp ord {t} {old[0]}, {old[0]}")
-            first = self.line(f"and {self.type(bool_, lanes)} {nan}, {known}")
-            better = self.line(f"or {self.type(bool_, lanes)} {better}, {first}")
-        best = SCALARS["where"](self, [better, values[0], old[0]], dtype, dtype, lanes)
-        return [best, SCALARS["where"](self, [better, values[1], old[1]], int64, int64, lanes)]
-
-    def combine(self, statement: Combine) -> None:
-        dtype, lanes = statement.vectors[0].dtype, statement.vectors[0].lanes
-        folded = [
-            self.line(f"load {self.type(v.dtype, lanes)}, ptr {self.slots[v.name, 0]}") for v in statement.vectors
-        ]
-        width = lanes
-        while width > 1:
-            width //= 2
-            halves = [self._halves(f, v.dtype, width) for f, v in zip(folded, statement.vectors, strict=True)]
-            low, high = [h[0] for h in halves], [h[1] for h in halves]
-            folded = self._joined(statement.op, low, high, dtype, width)
-        slots = [self.slots[r.name, 0] for r in statement.into]
-        old = [self.line(f"load {self.type(r.dtype)}, ptr {s}") for r, s in zip(statement.into, slots, strict=True)]
-        new = self.accumulated(statement.op, old, folded, dtype, 1)
-        for register, slot, value in zip(statement.into, slots, new, strict=True):
-            self.do(f"store {self.type(register.dtype)} {value}, ptr {slot}")
-
-    def _halves(self, value: str, dtype: DType, width: int) -> tuple[str, str]:
-        t = self.type(dtype, 2 * width)
-        if width == 1:
-            return self.line(f"extractelement {t} {value}, i64 0"), self.line(f"extractelement {t} {value}, i64 1")
-        parts = []
-        for start in (0, width):
-            lanes = ", ".join(f"i32 {start + lane}" for lane in range(width))
-            parts.append(self.line(f"shufflevector {t} {value}, {t} poison, <{width} x i32> <{lanes}>"))
-        return parts[0], parts[1]
-
-    def _joined(self, op: str, low: list[str], high: list[str], dtype: DType, lanes: int) -> list[str]:
-        """Two halves folded into one; of positions the earlier wins between equals."""
-        if op not in _BETTER:
-            return self.accumulated(op, low, high, dtype, lanes)
-        best = SCALARS["maximum" if op == "argmax" else "minimum"](self, [high[0], low[0]], dtype, dtype, lanes)
-        far = self.constant(2**63 - 1, int64, lanes)
-        positions = []
-        for value, position in zip((low[0], high[0]), (low[1], high[1]), strict=True):
-            same = SCALARS["equal"](self, [value, best], dtype, bool_, lanes)
-            if dtype.is_float:
-                nan = self.line(f"fcmp uno {self.type(dtype, lanes)} {value}, {value}")
-                same = self.line(f"or {self.type(bool_, lanes)} {same}, {nan}")
-            positions.append(SCALARS["where"](self, [same, position, far], int64, int64, lanes))
-        return [best, SCALARS["minimum"](self, positions, int64, int64, lanes)]
-
     def loop(self, loop: For) -> None:
         if loop.parts:
             emit_shared(self, loop)
@@ -588,12 +522,6 @@ class FunctionEmitter:
         self.label(f"after{number}")
 
 
-_FOLDS = {"prod": "multiply", "max": "maximum", "min": "minimum", "any": "logical_or", "all": "logical_and"}
-"""Accumulations by an op of the scalar table that takes the new value first."""
-_BETTER = {"argmax": "greater", "argmin": "less"}
-"""When a new value takes the place of the one a position is kept of."""
-
-
 def _counting(lanes: int) -> str:
     return f"<{', '.join(f'i64 {lane}' for lane in range(lanes))}>"
 
@@ -601,9 +529,10 @@ def _counting(lanes: int) -> str:
 _STATEMENTS: dict[type[Statement], Callable[[FunctionEmitter, Any], None]] = {
     Let: FunctionEmitter.let,
     Store: FunctionEmitter.store,
-    Accumulate: FunctionEmitter.accumulate,
+    Accumulate: emit_accumulate,
     Scan: emit_scan,
-    Combine: FunctionEmitter.combine,
+    Check: emit_check,
+    Combine: emit_combine,
     Allocate: FunctionEmitter.allocate,
     For: FunctionEmitter.loop,
     If: FunctionEmitter.branch,

@@ -42,6 +42,13 @@ Python callable is given the flat tuple."""
 OUT_OF_MEMORY = -1
 """The status of a call whose arena could not be allocated. Kernels answer with positive numbers."""
 
+TEAM_SYMBOLS = ("team", "helpers")
+"""What a module with shared loops has for the loader to fill in: the address of `team.run`, and how many helpers a
+task may have."""
+
+CHECK_SYMBOLS = ("failure",)
+"""What a checked module has for the loader to read: status·2³² + the lower half of the latest report."""
+
 STACK_ARENA_BYTES = 4096
 """Arenas up to this size are on the stack: nothing to lease, nothing shared between threads."""
 
@@ -77,6 +84,8 @@ class Signature:
     release_gil: bool = False
     threads: int = 1
     """How many threads a call may use; above 1 the kernels have loops to share."""
+    checked: bool = False
+    """Whether kernels check what they compute."""
 
     def __post_init__(self) -> None:
         if self.kind not in ("none", "single", "tuple", "list", "dict", "rebuild"):

@@ -113,6 +113,13 @@ def _target(level: str) -> Target:
     )
 
 
+def identity(target: Target) -> tuple[str, ...]:
+    """What code for a target depends on besides its text and this package."""
+    import llvmlite
+
+    return repr(target), llvmlite.__version__, str(_llvm().llvm_version_info)
+
+
 def _present_features(level: str, features: str) -> set[str]:
     if level == "x86-64-v3":
         return {"avx", "avx2", "fma"}

@@ -20,10 +20,6 @@ from ..loop.ir import For
 if TYPE_CHECKING:
     from .emit import FunctionEmitter
 
-SYMBOLS = ("team", "helpers")
-"""What a module with shared loops has for the loader to fill in: the address of `team.run`, and how many helpers a
-task may have."""
-
 PARALLEL = """\
 @team = global ptr null
 @helpers = global i64 0

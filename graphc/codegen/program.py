@@ -21,7 +21,7 @@ import numpy.typing as npt
 from graphc.ir.errors import CompileError
 from graphc.ir.storage import NativeCopies, Storage
 
-from . import entry, parts
+from . import entry
 from .entry import Signature, StateLayout
 from .jit import Loaded, load
 from .team import team
@@ -62,6 +62,7 @@ class Program:
     `code` is the objects of the entry and of the kernels; objects that have been loaded serve one program only.
     `slow` receives, unchanged, every call whose arguments are not exactly the arrays declared. `failed` receives the
     number of a failure and raises. `rebuild` receives the flat tuple of outputs, where the structure is "rebuild".
+    `extra` are symbols of the kernels' object that somebody wants the address of.
     Params and constants come in the order of the signature; constants must be C-contiguous, and are kept.
 
     The callables may refer back to the program: that is a cycle like any other and is collected.
@@ -77,6 +78,7 @@ class Program:
         slow: Callable[..., Any],
         failed: Callable[[int], Any],
         rebuild: Callable[[tuple[Array, ...]], Any] | None = None,
+        extra: Sequence[str] = (),
     ) -> None:
         _check_layout()
         _check_owned(signature, params, constants)
@@ -84,8 +86,9 @@ class Program:
             raise CompileError("`rebuild` goes with the structure of that name, and only with it")
         self.signature = signature
         own = NativeProgram()
-        shared = parts.SYMBOLS if signature.threads > 1 else ()
-        own.code = code if isinstance(code, Loaded) else load(code, (*SYMBOLS, *shared), FAREWELL)
+        shared = entry.TEAM_SYMBOLS if signature.threads > 1 else ()
+        told = entry.CHECK_SYMBOLS if signature.checked else ()
+        own.code = code if isinstance(code, Loaded) else load(code, (*SYMBOLS, *shared, *told, *extra), FAREWELL)
         own.storages = tuple(params)
         own.kept_arrays = tuple(constants)
         own.keys = signature.keys
@@ -108,6 +111,15 @@ class Program:
         for storage in own.storages:
             storage.attach(copies)
         _belongings.add(own)
+
+    def report(self, status: int) -> int | None:
+        """What a checked program says about a failure; None when another call has failed differently meanwhile."""
+        of, report = divmod(ctypes.c_int64.from_address(self._own.code["failure"]).value, 2**32)
+        return report if of == status else None
+
+    def address(self, symbol: str) -> int:
+        """The address of one of the `extra` symbols the program was loaded with."""
+        return self._own.code[symbol]
 
     @property
     def params(self) -> tuple[Storage, ...]:
@@ -196,7 +208,7 @@ def _fill_state(own: NativeProgram, signature: Signature) -> None:
 
 def _join_team(own: NativeProgram, threads: int) -> None:
     """Let the program share its loops. The team's code outlives every program."""
-    run, helpers = (ctypes.c_int64.from_address(own.code[name]) for name in parts.SYMBOLS)
+    run, helpers = (ctypes.c_int64.from_address(own.code[name]) for name in entry.TEAM_SYMBOLS)
     run.value, helpers.value = team()["run"], threads - 1
 
 

@@ -15,23 +15,32 @@ from ..codegen.emit import Module, emit_function
 from ..codegen.jit import Target
 from ..loop.text import show_function
 from ..passes.memory import Copy, Place, Plan
-from .lowering import Lowered
+from .lowering import Lowered, reports_of_a_kernel
 
 TABLE_FROM = 128
 """Kernels from which on a program is a table."""
 _WIDEST = 2**31
+TICKS = "ticks"
+"""Where a program with a clock leaves its readings."""
 
 
-def emit_module(lowered: list[Lowered], plan: Plan, target: Target) -> str:
-    """The LLVM text of the kernels and of `@program`, which runs them in order."""
+def emit_module(lowered: list[Lowered], plan: Plan, target: Target, *, clock: bool = False) -> str:
+    """The LLVM text of the kernels and of `@program`, which runs them in order.
+
+    With `clock` it is straight code that writes the processor's clock into `@ticks`: at the start, and after each
+    kernel.
+    """
     module = Module(target.has_fma, target.attributes)
-    program = (_Table if len(lowered) >= TABLE_FROM and plan.arena_bytes < _WIDEST else _Straight)(module, plan)
+    long = len(lowered) >= TABLE_FROM and plan.arena_bytes < _WIDEST
+    program = _Clocked(module, plan) if clock else (_Table if long else _Straight)(module, plan)
     remaining = iter(lowered)
     for is_copy, steps in groupby(plan.steps, lambda step: isinstance(step, Copy)):
         if is_copy:
+            program.stop_if_wrong(lowered)
             program.copy([step for step in steps if isinstance(step, Copy)])
         else:
             program.run([next(remaining) for _ in steps])
+    program.stop_if_wrong(lowered)
     return module.text() + program.text()
 
 
@@ -43,6 +52,7 @@ class _Program:
         self.lines: list[str] = []
         self._symbols: dict[str, str] = {}
         self._known: dict[Place, str] = {}
+        self._cells = plan.cells
         first = {"input": 0, "output": len(plan.inputs)}
         outputs = 1 + max((p.at for p in _places(plan) if p.space == "output"), default=-1)
         first["param"] = first["output"] + outputs
@@ -87,6 +97,21 @@ class _Program:
                 f"  call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {step.bytes}, i1 false)"
             )
 
+    def stop_if_wrong(self, lowered: Sequence[Lowered]) -> None:
+        """In checked programs: leave once all kernels have run, before anything is overwritten, if one has a report."""
+        if self._cells is None or not lowered:
+            return
+        cells = self.address(Place("arena", self._cells))
+        self.module.checked, self._cells = True, None
+        self.lines += [
+            f"  %failure = call i32 @verdict(ptr {cells}, i64 {len(lowered)}, i64 {reports_of_a_kernel(lowered)})",
+            "  %failed = icmp ne i32 %failure, 0",
+            "  br i1 %failed, label %stop, label %go_on",
+            "stop:",
+            "  ret i32 %failure",
+            "go_on:",
+        ]
+
     def run(self, items: Sequence[Lowered]) -> None:
         """Run kernels, in order."""
         raise NotImplementedError
@@ -99,6 +124,30 @@ class _Straight(_Program):
         for item in items:
             arguments = ", ".join(f"ptr {self.address(place)}" for place in item.arguments)
             self.lines.append(f"  call void @{self.symbol(item)}({arguments})")
+
+
+class _Clocked(_Straight):
+    """One call after the other, and after each a look at the clock."""
+
+    def __init__(self, module: Module, plan: Plan) -> None:
+        super().__init__(module, plan)
+        self._ticks = 0
+        module.declarations["declare i64 @llvm.readcyclecounter()"] = None
+        self._tick()
+
+    def run(self, items: Sequence[Lowered]) -> None:
+        for item in items:
+            super().run([item])
+            self._tick()
+
+    def _tick(self) -> None:
+        at = f"getelementptr (i64, ptr @{TICKS}, i64 {self._ticks})"
+        self.lines.append(f"  %tick{self._ticks} = call i64 @llvm.readcyclecounter()")
+        self.lines.append(f"  store i64 %tick{self._ticks}, ptr {at}")
+        self._ticks += 1
+
+    def text(self) -> str:
+        return f"@{TICKS} = global [{self._ticks} x i64] zeroinitializer\n" + super().text()
 
 
 _LOOP = """

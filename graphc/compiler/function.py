@@ -1,8 +1,11 @@
 """`gc.compile` and what it returns.
 
-A `Function` holds the simplified graph and a bounded table of specializations, one for each choice of sizes of its
-named dimensions. Calling it runs the builtin of the latest one; whatever that builtin finds unusual comes here, to
-`_slow`, which converts arguments, picks or makes the specialization, or says what is wrong.
+A `Function` holds a graph and a bounded table of its versions, one for each choice of sizes of its named dimensions.
+Calling it runs the builtin of the latest one; whatever that builtin finds unusual comes here, to `_slow`, which
+converts arguments, picks or makes the version, or says what is wrong.
+
+The code of a version is found in the cache or made by the pipeline, which is imported when it is needed: by the first
+graph that the cache does not have, or when somebody looks at what a program was made from.
 """
 
 from __future__ import annotations
@@ -10,16 +13,19 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from ..autodiff import origin
 from ..codegen.entry import Structure
 from ..codegen.jit import Target, assembly, optimized_ir
 from ..codegen.program import Program
 from ..codegen.team import thread_count
 from ..ir.arguments import convert, solve_sizes
 from ..ir.dim import Dim
+from ..ir.dim import names as names_in
 from ..ir.errors import CompileError, DTypeError, GraphcError, GraphError, ShapeError, describe
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable, Graph, check_updates
@@ -29,11 +35,30 @@ from ..ir.text import dump
 from ..ir.tree import Tree, expressions
 from ..ops import leaf
 from ..passes.marks import without_marks
-from .pipeline import LEVELS, Options, Specialization, Trace, simplified, specialize
-from .report import Report, build_report
+from . import cache
+from .cache import Code
+from .options import LEVELS, Options, Trace
+
+if TYPE_CHECKING:
+    from .pipeline import Specialization
+    from .profile import Profile
+    from .report import Report
+    from .view import View
 
 MOST_SPECIALIZATIONS = 32
 STAGES = ("graph", "kernels", "loops", "llvm", "asm")
+
+
+@dataclass(eq=False, slots=True)
+class _Version:
+    """The program for one choice of sizes."""
+
+    sizes: Mapping[str, int]
+    code: Code
+    seconds: Mapping[str, float]
+    made: Specialization | None
+    """What it was made from; None for code of the cache, until somebody looks."""
+    program: Program = field(init=False)
 
 
 class Function:
@@ -47,28 +72,27 @@ class Function:
     outputs: Any
     """The outputs, in the structure of a result."""
 
-    def __init__(self, name: str, graph: Graph, outputs: Tree, options: Options, trace: Trace) -> None:
+    def __init__(self, name: str, graph: Graph, outputs: Tree, options: Options) -> None:
         self.name = name
         self.inputs = graph.inputs
         self.outputs = outputs.rebuild(outputs.leaves)
         self.updates = graph.updates
         self._tree = outputs
         self._options = options
-        self._trace = trace
+        self._trace = Trace()
         self._source_graph = graph
         self.probes: dict[str, Array] = {}
         """By name what the probes of `gc.probe` saw in the latest call."""
         with no_sources():
             bare, probes = without_marks(graph)
             self._probes = tuple(probes)
-            looked = Graph(bare.inputs, (*bare.outputs, *probes.values()), bare.updates)
-            self._graph = simplified(looked, options, trace)
-        self._named = any(isinstance(d, Dim) for node in self._graph.nodes for d in node.shape) or any(
-            isinstance(d, Dim) for i in graph.inputs for d in i.shape
-        )
-        self._table: OrderedDict[tuple[tuple[int, ...], ...], tuple[Specialization, Program]] = OrderedDict()
+            self._bare = Graph(bare.inputs, (*bare.outputs, *probes.values()), bare.updates)
+        self._simplified: Graph | None = None
+        leaves = (node for node in (*self._bare.nodes, *graph.inputs) if not node.args)
+        self._named = any(isinstance(d, Dim) for node in leaves for d in node.shape)
+        self._table: OrderedDict[tuple[tuple[int, ...], ...], _Version] = OrderedDict()
         self._lock = threading.RLock()
-        self._latest: Specialization | None = None
+        self._latest: _Version | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._slow(*args, **kwargs)
@@ -82,14 +106,18 @@ class Function:
     def _slow(self, *args: Any, out: Any = None, **kwargs: Any) -> Any:
         """A call whose arguments are not exactly the arrays of the latest specialization."""
         arrays = self._converted(self._bound(args, kwargs))
-        _, program = self._specialized(tuple(a.shape for a in arrays))
+        program = self._version(tuple(a.shape for a in arrays)).program
         if out is None:
             outputs = program.empty_outputs()
             program.run(arrays, outputs)
             return program.hand_over(outputs)
         given = self._checked_out(out, program, arrays)
-        outputs = [*given, *program.empty_outputs()[len(given) :]]
+        fresh = program.empty_outputs()
+        outputs = fresh if self._options.check else [*given, *fresh[len(given) :]]
         program.run(arrays, outputs)
+        for array, output in zip(given, outputs, strict=False):
+            if array is not output:
+                array[...] = output
         self._handed_over(outputs)
         return out
 
@@ -128,7 +156,7 @@ class Function:
                 raise type(error)(f"{error}{describe(input=expr)}") from None
         return arrays
 
-    def _specialized(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[Specialization, Program]:
+    def _version(self, shapes: tuple[tuple[int, ...], ...]) -> _Version:
         """The program for these shapes: a known one or a new one."""
         with self._lock:
             found = self._table.get(shapes)
@@ -138,30 +166,53 @@ class Function:
                 if len(self._table) > MOST_SPECIALIZATIONS:
                     self._table.popitem(last=False)
             self._table.move_to_end(shapes)
-            if self._latest is not found[0]:
-                self._latest = found[0]
-                type(self).__call__ = found[1].call  # type: ignore[method-assign]
+            if self._latest is not found:
+                self._latest = found
+                type(self).__call__ = found.program.call  # type: ignore[method-assign]
             return found
 
-    def _compile(self, sizes: Mapping[str, int]) -> tuple[Specialization, Program]:
-        structure = _structure(self._tree, len(self._probes))
-        trace = Trace(dict(self._trace.seconds), dict(self._trace.hits), self._trace.origins)
-        made = specialize(self.name, self._graph, sizes, structure, self._options, trace)
-        return made, trace.timed("load", lambda: self._loaded(made, self._slow))
+    def _compile(self, sizes: Mapping[str, int]) -> _Version:
+        trace = Trace()
+        trace.timed("target", Target.current)
+        slot = trace.timed("cache", lambda: cache.slot(self._bare, sizes, self._structure, self._options))
+        code = trace.timed("cache", lambda: slot.find(self.name, self._structure)) if slot is not None else None
+        if code is not None:
+            try:
+                return self._loaded_version(_Version(sizes, code, trace.seconds, None), trace)
+            except CompileError:
+                pass  # what cannot be linked is as good as nothing
+        made = self._made(sizes)
+        code = made.code
+        if slot is not None:
+            trace.timed("cache", lambda: slot.keep(code))
+        trace.seconds = {**made.trace.seconds, **trace.seconds}
+        return self._loaded_version(_Version(sizes, code, trace.seconds, made), trace)
 
-    def _loaded(self, made: Specialization, slow: Callable[..., Any]) -> Program:
-        params = [leaf.storage(p) for p in made.plan.params]
-        constants = [np.ascontiguousarray(c.attrs["value"].array) for c in made.plan.constants]
-        rebuild = self._handed_over if made.signature.kind == "rebuild" else None
-        return Program(
-            made.objects, made.signature, params, constants, slow=slow, failed=self._failed, rebuild=rebuild
+    def _loaded_version(self, version: _Version, trace: Trace) -> _Version:
+        version.program = trace.timed("load", lambda: self._loaded(version, self._slow))
+        return version
+
+    def _loaded(self, version: _Version, slow: Callable[..., Any]) -> Program:
+        def failed(status: int) -> NoReturn:
+            self._failed(version, program, status)
+
+        code = version.code
+        params = [leaf.storage(p) for p in code.params]
+        rebuild = self._handed_over if code.signature.kind == "rebuild" else None
+        program = Program(
+            code.objects, code.signature, params, code.constants, slow=slow, failed=failed, rebuild=rebuild
         )
+        return program
 
     def entry(self, slow: Callable[..., Any]) -> Callable[..., Any]:
         """The builtin behind a call, for whoever has a way of their own for unusual arguments: `slow` gets those."""
-        return self._loaded(self._specialization({}), slow).call
+        return self._loaded(self._version_of({}), slow).call
 
-    def _failed(self, status: int) -> None:
+    def _failed(self, version: _Version, program: Program, status: int) -> NoReturn:
+        if version.code.signature.checked and status > 0:
+            from .verdict import verdict
+
+            raise verdict(self.name, self._looked_at(version), status, program.report(status))
         raise CompileError(f"{self.name}: native code gave up with status {status}")
 
     def _checked_out(self, out: Any, program: Program, inputs: Sequence[Array]) -> list[Array]:
@@ -193,15 +244,49 @@ class Function:
     @property
     def graph(self) -> Graph:
         """The optimized graph: of the latest specialization, or with named sizes before the first call."""
-        return self._latest.graph if self._latest is not None else self._graph
+        return self._looked_at(self._latest).graph if self._latest is not None else self._graph
 
     @property
     def kernels(self) -> tuple[Any, ...]:
         """The kernels of the latest specialization, in the order they run."""
         return tuple(self._specialization({}).kernels)
 
+    @property
+    def _graph(self) -> Graph:
+        """The simplified graph, with named sizes."""
+        from .pipeline import simplified
+
+        with self._lock, no_sources():
+            if self._simplified is None:
+                self._simplified = simplified(self._bare, self._options, self._trace)
+            return self._simplified
+
+    @property
+    def _structure(self) -> Structure:
+        """How results are handed over."""
+        return _structure(self._tree, len(self._probes))
+
+    def _made(self, sizes: Mapping[str, int], known: Code | None = None) -> Specialization:
+        """The program for these sizes and all it was made from; without LLVM's part where its code is known."""
+        from .pipeline import specialize
+
+        graph = self._graph
+        return specialize(self.name, graph, sizes, self._structure, self._options, self._trace.copy(), known)
+
+    def _looked_at(self, version: _Version) -> Specialization:
+        """What a program was made from, with the seconds that it took to have the program."""
+        with self._lock:
+            if version.made is None:
+                version.made = self._made(version.sizes, version.code)
+            version.made.trace.seconds = dict(version.seconds)
+            return version.made
+
     def _specialization(self, sizes: Mapping[str, int]) -> Specialization:
         """The specialization for given sizes, or the latest one, or the only one."""
+        return self._looked_at(self._version_of(sizes))
+
+    def _version_of(self, sizes: Mapping[str, int]) -> _Version:
+        """The program for given sizes, or the latest one, or the only one."""
         if not sizes and self._latest is not None:
             return self._latest
         from ..ir.dim import evaluate
@@ -213,7 +298,7 @@ class Function:
                 f"{self.name}: the sizes {', '.join(unknown)} are not known before a call; call it, or give them: "
                 f"dump('loops', {unknown[0]}=128)"
             )
-        return self._specialized(tuple(tuple(int(d) for d in s) for s in shapes))[0]
+        return self._version(tuple(tuple(int(d) for d in s) for s in shapes))
 
     def dump(self, stage: str = "graph", **sizes: int) -> str:
         """The program as text at a stage: "graph", "kernels", "loops", "llvm" or "asm".
@@ -240,7 +325,56 @@ class Function:
 
     def report(self) -> Report:
         """What was compiled: rule hits, kernels with their work, buffers, and where the time went."""
+        from .report import build_report
+
         return build_report(self.name, self._source_graph, self._specialization({}))
+
+    def profile(self, *args: Any, calls: int = 20, **kwargs: Any) -> Profile:
+        """Where the time of a call goes: seconds of each kernel, beside what the machine could do.
+
+        Runs on copies of the params, so that updates change nothing.
+
+        Args:
+            args: the arguments of a call; kwargs by the inputs' names.
+            calls: how many calls to take the median of.
+
+        Returns:
+            A `Profile`, which prints as a table: kernels in order with seconds, operations and bytes per second, the
+            share of the machine's limit they reach, and the user's lines they came from.
+        """
+        from .profile import profile
+
+        arrays = self._converted(self._bound(args, kwargs))
+        made = self._looked_at(self._version(tuple(a.shape for a in arrays)))
+        return profile(self.name, made, self._options, arrays, calls)
+
+    def origins(self, node: Expr) -> tuple[Expr, ...]:
+        """The expressions, as they were built, that a node of the optimized graph stands for."""
+        trace = self._trace if self._latest is None else self._looked_at(self._latest).trace
+        return trace.origins.get(node) or (node,)
+
+    def is_derived(self, node: Expr) -> bool:
+        """Whether a node of the optimized graph stands for derivatives and for nothing else."""
+        return all(origin(built) is not None for built in self.origins(node))
+
+    def view(self, **sizes: int) -> View:
+        """The function as pictures ask for it: phase by phase, with the code of its kernels.
+
+        Args:
+            sizes: sizes of named dimensions, where it was not called yet.
+
+        Raises:
+            GraphError: there is no dimension of such a name, or only some of the sizes are given.
+        """
+        from .view import View, stages
+
+        known = {name for i in self.inputs for d in i.shape for name in names_in(d)}
+        if unknown := sorted(set(sizes) - known):
+            listed = ", ".join(sorted(known)) or "none"
+            raise GraphError(f"{self.name} has no named dimension {unknown[0]!r}; it has {listed}")
+        has_sizes = bool(sizes) or self._latest is not None or not self._named
+        made = self._specialization(sizes) if has_sizes else None
+        return View(self.name, stages(self._source_graph, self._options), made, self._options, self.origins)
 
     def draw(self, **options: Any) -> Any:
         """A drawing of the optimized graph with its kernels as clusters; see `gc.draw`."""
@@ -273,6 +407,7 @@ def compile(
     optimize: int = 2,
     fast_math: bool = False,
     threads: int | None = None,
+    check: bool = False,
 ) -> Function:
     """Compile expressions to a native function.
 
@@ -282,10 +417,18 @@ def compile(
             arrays.
         updates: new values of params, all computed from the old ones and written by the same call.
         name: what reports and errors call the function.
-        optimize: 0 to 3, see `graphc.compiler.pipeline.LEVELS`.
+        optimize: 0 to 3, see `graphc.compiler.options.LEVELS`.
         fast_math: also apply rules that may change values beyond rounding (x - x → 0 even for nan).
         threads: how many threads a call may use; None for GRAPHC_NUM_THREADS, or else all processors. Results are the
             same bits for any number.
+        check: look at what is computed, and raise at the end of a call in which something was wrong; params and
+            `out=` are then as they were. `gc.IndexRangeError` (an IndexError): a computed index that is out of bounds,
+            which would otherwise be clamped or dropped. `gc.NotFiniteError` (a FloatingPointError): an op made an
+            infinity out of finite numbers, or nan out of none, or an input, a param or a constant that is read holds
+            nan. Infinities that are given or written down may be carried on. Results are the same bits. Measured: a
+            training step of a 784-512-10 network, batch 128, takes 1.03 to 1.13 times as long, softmax over 64×1000
+            1.3 times, a sum over rows 1.6 times, a chain of 24 additions and products in the cache 4 times; compiling
+            takes 2 to 3 times as long.
 
     Raises:
         GraphError: an input that is none, is listed twice or is missing; an update of what is no param, or twice.
@@ -301,9 +444,9 @@ def compile(
     check_updates(graph.updates)
     _check_inputs(graph)
     kind = type("Function", (Function,), {"__module__": Function.__module__, "__qualname__": "Function"})
-    made: Function = kind(name, graph, tree, Options(optimize, fast_math, thread_count(threads)), Trace())
+    made: Function = kind(name, graph, tree, Options(optimize, fast_math, thread_count(threads), check))
     if not made._named:
-        made._specialization({})
+        made._version_of({})
     return made
 
 
@@ -337,6 +480,8 @@ def _check_inputs(graph: Graph) -> None:
 
 def optimize(outputs: Any, *, level: int = 2, fast_math: bool = False) -> Any:
     """The simplified graph of some expressions, in their structure; what `gc.compile` would compile."""
+    from .pipeline import simplified
+
     tree = expressions(outputs, "optimize: outputs")
     inputs = tuple(n for n in Graph((), tree.leaves).nodes if n.op.name == "input")
     with no_sources():

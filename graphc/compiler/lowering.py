@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..codegen.jit import Target
+from ..ir.dim import Shape, product
+from ..ir.dtype import DType, int64
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
+from ..loop.checks import CELL_BYTES, Watch, Watched
 from ..loop.contraction import Contraction, schedule_contraction
 from ..loop.ir import Buffer, LoopFn, Statement
 from ..loop.parallel import parallelize
@@ -66,28 +70,31 @@ def product_of(kernel: Kernel) -> Expr:
 
 
 def _buffer(name: str, expr: Expr, aligned: bool = False) -> Buffer:
-    size = 1
-    for d in concrete(expr):
-        size *= d
-    return Buffer(name, expr.dtype, size, aligned=aligned)
+    return _buffer_of(name, expr.dtype, expr.shape, aligned)
+
+
+@lru_cache(maxsize=4096)
+def _buffer_of(name: str, dtype: DType, shape: Shape, aligned: bool) -> Buffer:
+    return Buffer(name, dtype, int(product(shape)), aligned=aligned)
 
 
 def lower(plan: Plan, machine: Machine, verify: bool) -> list[Lowered]:
     """The loops of every kernel of a plan, in order."""
     known: dict[Hashable, LoopFn] = {}
-    lowered = []
+    lowered: list[Lowered] = []
     for step, item in enumerate(plan.steps):
         if not isinstance(item, Run):
             continue
         bound = _bind(item.kernel, plan)
+        cell = () if plan.cells is None else (Place("arena", plan.cells + CELL_BYTES * len(lowered)),)
         scratch = tuple(Place("arena", offset) for offset in plan.workspaces.get(step, ()))
         key = _structure(item.kernel, bound)
         function = known.get(key)
         if function is None:
-            function = known[key] = _lower_kernel(item.kernel, bound, machine)
+            function = known[key] = _lower_kernel(item.kernel, bound, machine, checked=bool(cell))
             if verify:
                 verify_function(function)
-        lowered.append(Lowered(item.kernel, function, (*bound.buffers, *scratch)))
+        lowered.append(Lowered(item.kernel, function, (*bound.buffers, *cell, *scratch)))
     return lowered
 
 
@@ -115,7 +122,7 @@ def _bind(kernel: Kernel, plan: Plan) -> _Bound:
 
 def _structure(kernel: Kernel, bound: _Bound) -> Hashable:
     """What the loops of a kernel depend on."""
-    numbers = ExprTable((expr, number) for number, expr in enumerate((*kernel.inputs, *kernel.nodes)))
+    numbers = ExprTable((expr, number) for number, expr in enumerate(subjects(kernel)))
     reads = [(expr.shape, bound.inputs[expr]) for expr in kernel.inputs]
     nodes = [
         (node.op.name, tuple(node.attrs.values()), node.dtype.name, node.shape, *(numbers[a] for a in node.args))
@@ -125,10 +132,26 @@ def _structure(kernel: Kernel, bound: _Bound) -> Hashable:
     return kernel.kind, kernel.domain, kernel.axes, tuple(reads), tuple(nodes), tuple(writes)
 
 
-def _lower_kernel(kernel: Kernel, bound: _Bound, machine: Machine) -> LoopFn:
-    body, workspaces = schedule(kernel, bound.inputs, bound.into, machine)
-    function = LoopFn(kernel.name, tuple(bound.buffers.values()), workspaces, body)
+def _lower_kernel(kernel: Kernel, bound: _Bound, machine: Machine, *, checked: bool) -> LoopFn:
+    arguments, into = tuple(bound.buffers.values()), bound.into
+    if checked:
+        watch = Watch(Buffer("cell", int64, CELL_BYTES // 8), subjects(kernel))
+        arguments, into = (*arguments, watch.cell), Watched(watch, into)
+    body, workspaces = schedule(kernel, bound.inputs, into, machine)
+    if checked:
+        body = (*watch.start, *body)
+    function = LoopFn(kernel.name, arguments, workspaces, body)
     return parallelize(function, machine.vector_bytes) if machine.threads > 1 else function
+
+
+def subjects(kernel: Kernel) -> tuple[Expr, ...]:
+    """What checks of a kernel speak of, in the order of their numbers."""
+    return (*kernel.inputs, *kernel.nodes)
+
+
+def reports_of_a_kernel(lowered: Sequence[Lowered]) -> int:
+    """How many numbers for reports every kernel of a program has: two for each subject of the largest."""
+    return max(2 * len(subjects(item.kernel)) for item in lowered)
 
 
 def schedule(

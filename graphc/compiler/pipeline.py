@@ -1,16 +1,14 @@
 """The pipeline: graph → simplified graph → kernels → plan → loops → LLVM → program. One function a stage.
 
-What each optimization level does stands in one table. The driver times every stage, verifies what it leaves behind
-when asked to, and keeps the texts that `dump` shows.
+What each optimization level does stands in one table, in `options`. The driver times every stage, verifies what it
+leaves behind when asked to, and keeps the texts that `dump` shows.
 """
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from ..codegen.entry import ArrayType, ParamUse, Signature, Structure, emit_entry
 from ..codegen.jit import Target, compile_entry, compile_object
@@ -20,6 +18,7 @@ from ..ir.graph import ExprTable, Graph, bind_sizes
 from ..ir.source import no_sources
 from ..ir.text import dump
 from ..ir.verify import verify
+from ..loop.checks import CELL_BYTES
 from ..loop.parallel import is_shared
 from ..loop.text import show_function
 from ..passes.fuse import concrete, fuse
@@ -27,52 +26,12 @@ from ..passes.kernel import Kernel
 from ..passes.memory import Plan, plan
 from ..rewrite import simplify
 from .assemble import emit_module
+from .cache import Code
 from .lowering import Lowered, bytes_moved, lower, machine_of, workspace_bytes
-
-T = TypeVar("T")
+from .options import LEVELS, Options, Trace
 
 RELEASE_GIL_FROM = 30_000
 """Floating-point operations plus bytes above which a call lets other Python threads run meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """What an optimization level does."""
-
-    simplify: int
-    """Which rules rewrite the graph; 0 for none."""
-    effort: int
-    """How hard LLVM works on each kernel."""
-
-
-LEVELS = (Level(0, 1), Level(1, 1), Level(2, 1), Level(3, 2))
-"""optimize=0 takes the graph as it is; 1 simplifies; 2 (the default) also stabilizes and specializes; 3 gives LLVM
-more time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to compile."""
-
-    optimize: int = 2
-    fast_math: bool = False
-    threads: int = 1
-
-
-@dataclass(eq=False)
-class Trace:
-    """What happened on the way: seconds and changes of each stage, and provenance."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    hits: dict[str, int] = field(default_factory=dict)
-    origins: ExprTable[tuple[Expr, ...]] = field(default_factory=ExprTable)
-
-    def timed(self, stage: str, work: Callable[[], T]) -> T:
-        """Do the work of a stage and add its time."""
-        started = time.perf_counter()
-        result = work()
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
-        return result
 
 
 @dataclass(eq=False)
@@ -88,6 +47,12 @@ class Specialization:
     objects: tuple[bytes, ...]
     sizes: Mapping[str, int]
     trace: Trace
+
+    @property
+    def code(self) -> Code:
+        """What its program is loaded from."""
+        constants = tuple(c.attrs["value"].array for c in self.plan.constants)
+        return Code(self.objects, self.signature, self.plan.params, constants)
 
     def text(self, stage: str) -> str:
         """The printed form at a stage: "graph", "kernels" or "loops"."""
@@ -113,49 +78,82 @@ def simplified(graph: Graph, options: Options, trace: Trace) -> Graph:
     found = trace.timed("simplify", lambda: simplify(graph, level=level, fast_math=options.fast_math))
     for rule, count in found.hits.items():
         trace.hits[rule] = trace.hits.get(rule, 0) + count
-    trace.origins = found.origins
+    trace.origins = _traced_back(found.origins, trace.origins)
     if verifying():
         trace.timed("verify", lambda: verify(found.graph))
     return found.graph
 
 
+def _traced_back(
+    origins: ExprTable[tuple[Expr, ...]], before: ExprTable[tuple[Expr, ...]]
+) -> ExprTable[tuple[Expr, ...]]:
+    """Where nodes came from, seen from before an earlier change of the graph."""
+    if not before:
+        return origins
+    found: ExprTable[tuple[Expr, ...]] = ExprTable()
+    for node, given in origins.items():
+        found[node] = tuple(ExprTable((first, None) for g in given for first in before.get(g) or (g,)))
+    return found
+
+
 @without_collection
 def specialize(
-    name: str, graph: Graph, sizes: Mapping[str, int], structure: Structure, options: Options, trace: Trace
+    name: str,
+    graph: Graph,
+    sizes: Mapping[str, int],
+    structure: Structure,
+    options: Options,
+    trace: Trace,
+    known: Code | None = None,
 ) -> Specialization:
-    """Compile a graph for these sizes of its named dimensions."""
+    """Compile a graph for these sizes of its named dimensions. Where its code is known, LLVM has nothing to do."""
     with no_sources():
-        return _specialize(name, graph, sizes, structure, options, trace)
+        return _specialize(name, graph, sizes, structure, options, trace, known)
 
 
 def _specialize(
-    name: str, graph: Graph, sizes: Mapping[str, int], structure: Structure, options: Options, trace: Trace
+    name: str,
+    graph: Graph,
+    sizes: Mapping[str, int],
+    structure: Structure,
+    options: Options,
+    trace: Trace,
+    known: Code | None,
 ) -> Specialization:
     if sizes:
-        graph, _ = trace.timed("bind", lambda: bind_sizes(graph, sizes))
+        graph, bound = trace.timed("bind", lambda: bind_sizes(graph, sizes))
+        trace.origins = ExprTable((new, trace.origins.get(old) or (old,)) for old, new in bound.items())
         graph = simplified(graph, options, trace)
     if verifying():
         trace.timed("verify", lambda: verify(graph))
     target = Target.current()
     machine = machine_of(target, options.threads)
+    cell_bytes = CELL_BYTES if options.check else 0
     kernels = trace.timed("fuse", lambda: fuse(graph))
-    planned = trace.timed("plan", lambda: plan(graph, kernels, workspace_bytes(machine)))
+    planned = trace.timed("plan", lambda: plan(graph, kernels, workspace_bytes(machine), cell_bytes))
     lowered = trace.timed("lower", lambda: lower(planned, machine, verifying()))
     llvm = trace.timed("emit", lambda: emit_module(lowered, planned, target))
-    signature = _signature(name, graph, planned, structure, lowered, options.threads)
+    signature = _signature(name, graph, planned, structure, lowered, options)
+    objects = known.objects if known is not None else _objects(llvm, signature, target, options, trace)
+    order = [item.kernel for item in lowered]
+    return Specialization(graph, order, planned, lowered, llvm, signature, objects, dict(sizes), trace)
+
+
+def _objects(llvm: str, signature: Signature, target: Target, options: Options, trace: Trace) -> tuple[bytes, ...]:
+    """The machine code of the kernels, and of what stands around them."""
     effort = LEVELS[options.optimize].effort
     code = trace.timed("llvm", lambda: compile_object(llvm, target, effort))
     around = trace.timed("entry", lambda: compile_entry(emit_entry(signature), target))
-    order = [item.kernel for item in lowered]
-    return Specialization(graph, order, planned, lowered, llvm, signature, (around, code), dict(sizes), trace)
+    return around, code
 
 
-def _signature(name: str, graph: Graph, planned: Plan, structure: Structure, lowered: list[Lowered], threads: int) -> Signature:
+def _signature(
+    name: str, graph: Graph, planned: Plan, structure: Structure, lowered: list[Lowered], options: Options
+) -> Signature:
     def of(expr: Expr) -> ArrayType:
         return ArrayType(expr.dtype.name, concrete(expr))
 
     updated = {id(param) for param, _ in graph.updates}
-    work = sum(bytes_moved(item.kernel) + flops(item.kernel) for item in lowered)
     return Signature(
         name=name,
         inputs=tuple(map(of, planned.inputs)),
@@ -164,9 +162,20 @@ def _signature(name: str, graph: Graph, planned: Plan, structure: Structure, low
         params=tuple(ParamUse(of(p), id(p) in updated) for p in planned.params),
         constants=len(planned.constants),
         arena_bytes=planned.arena_bytes,
-        release_gil=work >= RELEASE_GIL_FROM,
-        threads=threads if any(is_shared(item.function) for item in lowered) else 1,
+        release_gil=_takes_long(item.kernel for item in lowered),
+        threads=options.threads if any(is_shared(item.function) for item in lowered) else 1,
+        checked=options.check and bool(lowered),
     )
+
+
+def _takes_long(kernels: Iterable[Kernel]) -> bool:
+    """Whether kernels do enough together that other Python threads should run meanwhile."""
+    work = 0
+    for kernel in kernels:
+        work += bytes_moved(kernel) + flops(kernel)
+        if work >= RELEASE_GIL_FROM:
+            return True
+    return False
 
 
 def flops(kernel: Kernel) -> int:

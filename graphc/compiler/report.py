@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..ir.graph import Graph
+from ..passes.kernel import Kernel
 from ..passes.memory import Copy
 from .lowering import bytes_moved
 from .pipeline import Specialization, flops
@@ -77,15 +78,10 @@ def build_report(name: str, source: Graph, made: Specialization) -> Report:
     kernels = []
     for item in made.lowered:
         kernel = item.kernel
-        found: dict[str, None] = {}
-        for node in kernel.nodes:
-            for origin in made.trace.origins.get(node, ()) or (node,):
-                if origin.source is not None:
-                    found[str(origin.source)] = None
         kernels.append(
             KernelReport(
                 kernel.name, kernel.kind, kernel.domain, len(kernel.nodes), flops(kernel), bytes_moved(kernel),
-                tuple(found),
+                lines_of(kernel, made),
             )
         )  # fmt: skip
     params = sum(p.dtype.bytes * _count(p.shape) for p in made.plan.params)
@@ -103,6 +99,16 @@ def build_report(name: str, source: Graph, made: Specialization) -> Report:
         object_bytes=sum(map(len, made.objects)),
         seconds=made.trace.seconds,
     )
+
+
+def lines_of(kernel: Kernel, made: Specialization) -> tuple[str, ...]:
+    """The user's lines a kernel came from, as far as they are known."""
+    found: dict[str, None] = {}
+    for node in kernel.nodes:
+        for origin in made.trace.origins.get(node, ()) or (node,):
+            if origin.source is not None:
+                found[str(origin.source)] = None
+    return tuple(found)
 
 
 def _count(shape: tuple[object, ...]) -> int:

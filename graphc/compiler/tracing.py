@@ -221,7 +221,7 @@ def jit(
         static_argnums: positions of arguments that are no arrays, or decide shapes and branches: the function is
             traced again for every value of them. They have to be hashable.
         static_argnames: the same by name.
-        options: of `gc.compile`: name, optimize, fast_math, threads.
+        options: of `gc.compile`: name, optimize, fast_math, threads, check.
 
     Arrays are told apart by dtype and shape; Python's numbers are weak and one trace serves all of them. What the
     function reads from elsewhere is read when it is traced; params stay params. Called with expressions, in another

@@ -175,6 +175,7 @@ from .transcendental import (
     sqrt,
     tan,
     tanh,
+    trigamma,
 )
 
 operators.attach()
@@ -339,6 +340,7 @@ __all__ = [
     "tile",
     "topk",
     "trace",
+    "trigamma",
     "tril",
     "triu",
     "trunc",

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..ir.dim import product
+from ..ir.errors import ShapeError, describe
 from ..ir.expr import Expr
-from . import contraction, filled, indexing, manipulation, reductions, sorting, statistics
+from . import contraction, elementwise, filled, indexing, manipulation, reductions, sorting, statistics
 from .einstein import einsum
 from .lifting import ArrayLike, DTypeLike, lift, normalize_axis
-from .shapes import permute_dims, reshape
+from .norms import matrix_norm, vector_norm
+from .shapes import permute_dims, reshape, squeeze
 
 
 def _running(function: Callable[..., Expr]) -> Callable[..., Expr]:
@@ -70,6 +72,54 @@ def _searched(a: ArrayLike, v: ArrayLike, side: str = "left", sorter: ArrayLike 
     return sorting.searchsorted(a, v, side=side, sorter=sorter)
 
 
+def _dot(a: ArrayLike, b: ArrayLike) -> Expr:
+    """The last axis of a with the last but one of b, or its only one; numbers multiply."""
+    first, second = lift("dot", a), lift("dot", b)
+    if not first.ndim or not second.ndim:
+        return elementwise.multiply(first, second)
+    axes = ((first.ndim - 1,), (max(second.ndim - 2, 0),))
+    return contraction.tensordot(first, second, axes=axes)
+
+
+def _norm(x: ArrayLike, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Expr:
+    """np.linalg.norm: of all elements, of vectors along one axis, of matrices along two."""
+    expr = lift("norm", x)
+    whole = axis is None
+    if ord is None or (whole and expr.ndim == 1) or isinstance(axis, int):
+        return vector_norm(expr, axis=axis, keepdims=keepdims, ord=2 if ord is None else ord)
+    if not whole:
+        rows, columns = (normalize_axis("norm", expr, a) for a in axis)
+        if (rows, columns) != (expr.ndim - 2, expr.ndim - 1):
+            raise ShapeError(f"norm: move the axes {axis} of the matrices to the end first{describe(x=expr)}")
+    elif expr.ndim != 2:
+        raise ShapeError(f"norm: of {expr.ndim} axes, name the one or two of the vectors or matrices{describe(x=expr)}")
+    return matrix_norm(expr, keepdims=keepdims, ord=ord)
+
+
+def _squeeze(x: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Expr:
+    expr = lift("squeeze", x)
+    return squeeze(expr, tuple(i for i, d in enumerate(expr.shape) if d == 1) if axis is None else axis)
+
+
+def _swapped(x: ArrayLike, axis1: int, axis2: int) -> Expr:
+    expr = lift("swapaxes", x)
+    order = list(range(expr.ndim))
+    first, second = normalize_axis("swapaxes", expr, axis1), normalize_axis("swapaxes", expr, axis2)
+    order[first], order[second] = second, first
+    return permute_dims(expr, order)
+
+
+def _flat(x: ArrayLike) -> Expr:
+    expr = lift("ravel", x)
+    return reshape(expr, (product(expr.shape),))
+
+
+def _close(a: ArrayLike, b: ArrayLike, rtol: float = 1e-5, atol: float = 1e-8) -> Expr:
+    distance = elementwise.abs(elementwise.subtract(a, b))
+    near = elementwise.less_equal(distance, elementwise.add(elementwise.multiply(elementwise.abs(b), rtol), atol))
+    return elementwise.logical_or(elementwise.equal(a, b), elementwise.logical_and(near, elementwise.isfinite(b)))
+
+
 REARRANGED: dict[Callable[..., Any], Callable[..., Any]] = {
     np.prod: reductions.prod,
     np.any: reductions.any,
@@ -111,4 +161,36 @@ REARRANGED: dict[Callable[..., Any], Callable[..., Any]] = {
     np.ones_like: filled.ones_like,
     np.full_like: filled.full_like,
     np.meshgrid: filled.meshgrid,
+    np.empty_like: filled.empty_like,
+    np.dot: _dot,
+    np.linalg.norm: _norm,
+    np.squeeze: _squeeze,
+    np.swapaxes: _swapped,
+    np.ravel: _flat,
+    np.isclose: _close,
+    np.copy: lambda x: lift("copy", x),
 }
+
+_SAME = (
+    "all any argmax argmin argsort astype clip cumulative_prod cumulative_sum diagonal max mean min prod repeat reshape "
+    "round searchsorted sort squeeze std sum take trace var"
+).split()
+
+METHODS: dict[str, str] = {
+    **{name: f"gc.{name}(x)" for name in _SAME},
+    "conj": "gc.conj(x)",
+    "conjugate": "gc.conj(x)",
+    "copy": "x itself: expressions do not change",
+    "cumprod": "gc.cumulative_prod(x)",
+    "cumsum": "gc.cumulative_sum(x)",
+    "dot": "x @ y",
+    "flat": "gc.reshape(x, (-1,))",
+    "flatten": "gc.reshape(x, (-1,))",
+    "item": "gc.interpret(x, values), or compile a function",
+    "nonzero": "gc.where(x != 0, a, b), or gc.count_nonzero(x)",
+    "ravel": "gc.reshape(x, (-1,))",
+    "swapaxes": "gc.permute_dims(x, axes)",
+    "tolist": "gc.interpret(x, values), or compile a function",
+    "transpose": "gc.permute_dims(x, axes)",
+}
+"""What NumPy's arrays have as a method or attribute, and what is written here."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from . import elementwise, reductions, shapes, transcendental
 from .contraction import matmul
 from .indexing import At, getitem
 from .lifting import ArrayLike
-from .numpy_names import REARRANGED
+from .numpy_names import METHODS, REARRANGED
 
 
 def _divmod(x1: ArrayLike, x2: ArrayLike) -> tuple[Expr, Expr]:
@@ -111,7 +112,6 @@ _FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     **REARRANGED,
     np.reshape: shapes.reshape,
     np.expand_dims: shapes.expand_dims,
-    np.squeeze: shapes.squeeze,
     np.broadcast_to: shapes.broadcast_to,
     np.where: elementwise.where,
     np.clip: elementwise.clip,
@@ -136,7 +136,9 @@ def attach() -> None:
         "__divmod__": _forward(_divmod),
         "__rdivmod__": _reflected(_divmod),
         "__round__": _round,
+        "__getattr__": _missing,
         "__getitem__": getitem,
+        "__setitem__": _set_item,
         "at": property(At, doc="x.at[key].set(values), .add, .multiply, .min, .max: x with what x[key] names changed."),
         "__array_ufunc__": _array_ufunc,
         "__array_function__": _array_function,
@@ -185,9 +187,30 @@ def _array_function(
 ) -> Any:
     """np.sum(x) and its like build graph too."""
     ours = _FUNCTIONS.get(function)
+    name = f"{function.__module__.replace('numpy', 'np')}.{function.__name__}"
     if ours is None:
-        raise DTypeError(f"np.{function.__name__} does not take expressions{describe(x=self)}")
+        raise DTypeError(
+            f"{name} does not take expressions; write it with functions of graphc, or call it on arrays, before or "
+            f"after a compiled function{describe(x=self)}"
+        )
+    try:
+        inspect.signature(ours).bind(*args, **kwargs)
+    except TypeError as problem:
+        raise DTypeError(f"{name} of an expression: {problem}{describe(x=self)}") from None
     return ours(*args, **kwargs)
+
+
+def _set_item(self: Expr, key: Any, value: Any) -> NoReturn:
+    raise GraphError(
+        "expressions do not change; x.at[key].set(value) is x with x[key] changed, and there are .add, .multiply, .min "
+        f"and .max{describe(x=self)}"
+    )
+
+
+def _missing(self: Expr, name: str) -> NoReturn:
+    """Called for attributes there are none of: what NumPy's arrays have as a method is a function here."""
+    instead = f"; write {METHODS[name]}" if name in METHODS else ""
+    raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{instead}", name=name, obj=self)
 
 
 def _transposed(self: Expr) -> Expr:

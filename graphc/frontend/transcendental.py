@@ -171,3 +171,8 @@ def lgamma(x: ArrayLike, /) -> Expr:
 def digamma(x: ArrayLike, /) -> Expr:
     """ψ(x), the derivative of ln Γ(x); -inf at 0.0, inf at -0.0, nan at -1, -2, …"""
     return transcendental.digamma(*floating("digamma", x))
+
+
+def trigamma(x: ArrayLike, /) -> Expr:
+    """ψ'(x), the second derivative of ln Γ(x); inf at 0, -1, -2, …"""
+    return transcendental.trigamma(*floating("trigamma", x))

@@ -161,11 +161,11 @@ def modulo(form: Affine, by: int) -> Affine:
 
 
 def _split(form: Affine, by: int) -> tuple[Affine, Affine]:
-    """form = by · whole + rest, with the terms that divide by `by` in `whole`."""
+    """form = by · whole + rest, with the terms that divide by `by` in `whole`, and rest ≥ 0."""
     whole = tuple((a, c // by) for a, c in form.terms if c % by == 0)
     rest = tuple((a, c) for a, c in form.terms if c % by)
-    quotient, remainder = divmod(form.constant, by)
-    return Affine(whole, quotient), Affine(rest, remainder)
+    quotient = Affine(rest, form.constant).range()[0] // by
+    return Affine(whole, quotient), Affine(rest, form.constant - quotient * by)
 
 
 def strides(shape: Iterable[int]) -> tuple[int, ...]:

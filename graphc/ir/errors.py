@@ -32,6 +32,18 @@ class CompileError(GraphcError, RuntimeError):
     """A graph that cannot be turned into native code, or code that could not run."""
 
 
+class CheckError(GraphcError):
+    """What a function compiled with `check=True` found wrong while it ran."""
+
+
+class NotFiniteError(CheckError, FloatingPointError):
+    """A nan, or an infinity made of finite numbers."""
+
+
+class IndexRangeError(CheckError, IndexError):
+    """A computed index that is out of bounds."""
+
+
 def describe(**operands: Expr) -> str:
     """One indented line for each operand: its role, what it is and the user's line that built it."""
     lines = []

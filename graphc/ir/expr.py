@@ -19,6 +19,7 @@ from .dim import Shape, Size, product, show
 from .dtype import DType
 from .errors import GraphError, ShapeError, describe
 from .op import Array, Attrs, OpDef
+from .scope import Path, current_scope
 from .source import Source, user_source
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Expr:
     Operators, indexing and comparison build graph, elementwise. `hash` is identity.
     """
 
-    __slots__ = ("__weakref__", "args", "attrs", "dtype", "name", "op", "shape", "sources")
+    __slots__ = ("__weakref__", "args", "attrs", "dtype", "name", "op", "scope", "shape", "sources")
     __array_priority__ = 1000.0
     __array_ufunc__: Any = None
 
@@ -47,6 +48,7 @@ class Expr:
     dtype: DType
     shape: Shape
     name: str | None
+    scope: Path
     sources: tuple[Source, ...]
 
     def __init__(self, op: OpDef, args: tuple[Expr, ...], attrs: Attrs, dtype: DType, shape: Shape) -> None:
@@ -56,6 +58,7 @@ class Expr:
         self.dtype = dtype
         self.shape = shape
         self.name = None
+        self.scope = current_scope()
         self.sources = ()
 
     @property
@@ -188,8 +191,36 @@ class Expr:
         def value(self, array: object) -> None: ...
 
 
-_interned: weakref.WeakValueDictionary[Hashable, Expr] = weakref.WeakValueDictionary()
-_lock = threading.Lock()
+class _Entry(weakref.ref[Expr]):
+    """Where an expression is found by what it is."""
+
+    __slots__ = ("key",)
+    key: Hashable
+
+
+_interned: dict[Hashable, _Entry] = {}
+_lock = threading.RLock()
+"""Reentrant: an entry may have to go while another is entered."""
+
+
+def _forget(entry: weakref.ref[Expr]) -> None:
+    assert isinstance(entry, _Entry)
+    with _lock:
+        if _interned.get(entry.key) is entry:
+            del _interned[entry.key]
+
+
+def _enter(key: Hashable, fresh: Expr) -> Expr:
+    """The expression under this key: `fresh`, unless another thread was quicker."""
+    entry = _Entry(fresh, _forget)
+    entry.key = key
+    with _lock:
+        before = _interned.get(key)
+        known = None if before is None else before()
+        if known is not None:
+            return known
+        _interned[key] = entry
+    return fresh
 
 
 def make(
@@ -205,15 +236,15 @@ def make(
     `dtype` and `shape` are given for leaves only; other ops infer them, which is where bad arguments are refused.
     """
     key = (op.name, tuple(map(id, args)), tuple(attrs.values()), dtype, shape)
-    expr = _interned.get(key)
+    entry = _interned.get(key)
+    expr = None if entry is None else entry()
     if expr is None:
         if dtype is None or shape is None:
             dtype, shape = op.infer(attrs, *args)
-        _refuse_absurd(op, args, dtype, shape)
+        if shape:
+            _refuse_absurd(op, args, dtype, shape)
         frozen = MappingProxyType(dict(attrs)) if attrs else _NO_ATTRS
-        fresh = Expr(op, args, frozen, dtype, shape)
-        with _lock:
-            expr = _interned.setdefault(key, fresh)
+        expr = _enter(key, Expr(op, args, frozen, dtype, shape))
     if len(expr.sources) < _SITES_KEPT:
         site = user_source()
         if site is not None and site not in expr.sources:

@@ -26,7 +26,7 @@ class ExprTable(dict[Expr, V]):
     """
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,7 @@ def replace(roots: Iterable[Expr], change: Callable[[Expr, tuple[Expr, ...]], Ex
 def bind_sizes(graph: Graph, sizes: Mapping[str, int]) -> tuple[Graph, ExprTable[Expr]]:
     """The graph with its named dimensions replaced by numbers, and what each node became.
 
-    Names and sources go along.
+    Names, scopes and sources go along.
 
     Raises:
         ShapeError: an operation is impossible at these sizes.
@@ -102,6 +102,7 @@ def bind_sizes(graph: Graph, sizes: Mapping[str, int]) -> tuple[Graph, ExprTable
         for node in post_order((*graph.roots, *graph.inputs, *(p for p, _ in graph.updates))):
             bound = _bind(node, tuple(new[a] for a in node.args), sizes)
             bound.name = bound.name or node.name
+            bound.scope = bound.scope or node.scope
             bound.sources = bound.sources or node.sources
             new[node] = bound
     updates = tuple((new[p], new[v]) for p, v in graph.updates)

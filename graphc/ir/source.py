@@ -11,7 +11,9 @@ from functools import lru_cache
 from types import FrameType
 from typing import NamedTuple
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+from .package import DIRECTORY
+
+_PACKAGE = DIRECTORY + os.sep
 _is_ours: dict[str, bool] = {}
 _state = threading.local()
 

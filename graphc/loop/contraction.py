@@ -16,21 +16,26 @@ elementwise work on them are done while packing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from math import prod
 
-from ..ir.affine import Affine, Var, variable
+from ..ir.affine import Affine, Var, unravel, variable
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
-from .ir import Accumulate, Allocate, Buffer, Const, For, If, Operand, Statement, Store
+from .checks import explain
+from .ir import Accumulate, Allocate, Buffer, Const, For, If, Let, Load, Operand, Statement, Store, full_range
 from .lower import Builder, Index, flat
 from .schedule import Machine
-from .vectorize import Widening
+from .vectorize import Widening, vectorize
 
 ENOUGH = 2
 """Panels a thread should have at least, for threads to share panels."""
 STACK_BYTES = 256 * 1024
 """What a thread may use of its stack for a panel."""
+PADDING = 16
+"""Elements between packed rows, so that they do not fall onto each other in the cache."""
 UNROLLED_EPILOGUE = 24
 """Operations after a register block that are written out row by row; more of them go into a loop."""
 
@@ -87,8 +92,17 @@ class Contraction:
         *batch, self.m, self.n = (int(d) for d in product.shape)
         self.k = int(self.a.shape[-1])
         self.batch = tuple(Var(f"i{axis}", size) for axis, size in enumerate(batch))
+        self.row_shape: tuple[int, ...] = (self.m,)
+        """What the index of a row stands for: one axis, or all but the last of a stack times one matrix."""
+        if batch and self._is_one_matrix(self.b):
+            self.row_shape = (*batch, self.m)
+            self.m, self.batch = prod(self.row_shape), ()
+        self.spare: Index = (Affine(),) * (len(batch) - len(self.batch))
         self.blocks = choose_blocks(self.m, self.n, self.k, product.dtype.bytes, machine)
         self.workspaces: list[Buffer] = []
+        self.shares_stack = False
+        self.pitch = 0
+        """Elements from one packed row of A to the next; 0 where the rows of a block lie side by side instead."""
         self.packed_a: Buffer | None = None
         self.packed_b: Buffer | None = None
         self.partial: Buffer | None = None
@@ -103,9 +117,11 @@ class Contraction:
         size, blocks = self.product.dtype.bytes, self.blocks
         panels = -(-self.n // blocks.lanes)
         if panels > 1 and not self._small(self.a, self.m, size) and not self._reads_well(self.a):
-            self.packed_a = self._workspace("pa", blocks.height * blocks.depth)
+            if self.block.extent == 1 and self._runs_along(self.a):
+                self.pitch = blocks.depth + PADDING
+            self.packed_a = self._workspace("pa", blocks.height * (self.pitch or blocks.depth))
         if self.band.extent > 1 or self.m > blocks.rows:
-            step = self._steps(self.b, self.k, self.n)
+            step = self._steps(self.b, self.k, self.n, self._in_b)
             whole = step is not None and step[1] == 1 and (panels == 1 or self.k * self.n * size <= 32 * 1024)
             if not whole and self.band.extent == 1 and self._shares_panels():
                 # Each thread packs the panel it works on, into memory of its own.
@@ -117,6 +133,30 @@ class Contraction:
                 self.packed_b = self._workspace("pb", columns * blocks.depth)
         if self.block.extent > 1:
             self.partial = self._workspace("partial", self.m * self.n)
+        self._divide_stack()
+
+    def _divide_stack(self) -> None:
+        """Give each thread room of its own for packing where threads share the matrices of a stack."""
+        used = sum(w.size * w.dtype.bytes for w in self.workspaces)
+        enough = prod(v.extent for v in self.batch) >= ENOUGH * self.machine.threads
+        self.shares_stack = self.machine.threads > 1 and enough and used <= STACK_BYTES
+        if self.shares_stack:
+            self.packed_a, self.packed_b, self.partial = (
+                None if buffer is None else replace(buffer, space="stack")
+                for buffer in (self.packed_a, self.packed_b, self.partial)
+            )
+            self.workspaces.clear()
+
+    def _runs_along(self, operand: Expr) -> bool:
+        """Whether what A is computed from lies, row by row, in the order of its columns."""
+        b = self.builder
+        row, column = Var("row", self.m), Var("column", self.k)
+        with b.scope(*self.batch), b.scope(row) as rows, b.scope(column) as columns:
+            b.pull(operand, self._in_a(variable(row), variable(column)))
+            found = [*rows.statements, *columns.statements]
+        forms = [s.value.index for s in found if isinstance(s, Let) and isinstance(s.value, Load)]
+        whole = all(isinstance(a, Var) or column not in a.of.variables() for form in forms for a, _ in form.terms)
+        return whole and all(form.coefficient(column) in (0, 1) for form in forms)
 
     def _workspace(self, name: str, size: int) -> Buffer:
         buffer = Buffer(name, self.product.dtype, size, "workspace", aligned=True)
@@ -130,21 +170,38 @@ class Contraction:
         return self.machine.threads > 1 and panels >= ENOUGH * self.machine.threads and private <= STACK_BYTES
 
     def _small(self, operand: Expr, rows: int, size: int) -> bool:
-        return self._steps(operand, rows, self.k) is not None and rows * self.k * size <= 16 * 1024
+        return self._steps(operand, rows, self.k, self._in_a) is not None and rows * self.k * size <= 16 * 1024
 
     def _reads_well(self, operand: Expr) -> bool:
         """Whether rows of A can be read in place: each contiguous, and not falling onto each other in the cache."""
-        steps = self._steps(operand, self.m, self.k)
+        steps = self._steps(operand, self.m, self.k, self._in_a)
         if steps is None or steps[1] != 1:
             return False
         stride = steps[0] * self.product.dtype.bytes
         return stride % 1024 != 0 and self.m * self.k * self.product.dtype.bytes <= self.machine.l2_bytes // 2
 
-    def _steps(self, operand: Expr, rows: int, columns: int) -> tuple[int, int] | None:
+    def _is_one_matrix(self, operand: Expr) -> bool:
+        """Whether all matrices of a stack are the same one."""
+        index: Index = (*map(variable, self.batch), variable(Var("row", self.k)), variable(Var("column", self.n)))
+        while (view := operand.op.view) is not None and operand not in self.builder.inputs:
+            index = view(operand, index)
+            operand = operand.args[0]
+        used = {v for form in index for v in form.variables()}
+        return operand not in self.builder.outputs and used.isdisjoint(self.batch)
+
+    def _in_a(self, row: Affine, column: Affine) -> Index:
+        """The index of an element of the left operand, or with a column of the result, of that."""
+        return (*map(variable, self.batch), *unravel(row, self.row_shape), column)
+
+    def _in_b(self, row: Affine, column: Affine) -> Index:
+        return (*map(variable, self.batch), *self.spare, row, column)
+
+    def _steps(
+        self, operand: Expr, rows: int, columns: int, at: Callable[[Affine, Affine], Index]
+    ) -> tuple[int, int] | None:
         """Elements between neighbouring rows and columns where the operand is a view of memory; None elsewhere."""
         row, column = Var("row", rows), Var("column", columns)
-        index: Index = (*map(variable, self.batch), variable(row), variable(column))
-        node = operand
+        node, index = operand, at(variable(row), variable(column))
         while node not in self.builder.inputs:
             view = node.op.view
             if view is None:
@@ -162,14 +219,30 @@ class Contraction:
         b = self.builder
         if 0 in (self.m, self.n) or 0 in [v.extent for v in self.batch]:
             return ()
-        with b.loops(self.batch), b.loop(self.block):
+        if b.watch is not None:
+            b.watch.loads = False
+        with self._stack(), b.loop(self.block):
+            for buffer in (self.packed_a, self.packed_b, self.partial):
+                if buffer is not None and buffer.space == "stack" and self.shares_stack:
+                    b.add(Allocate(buffer))
             if self.packed_b is not None and self.band.extent > 1:
                 self._panels(self._pack_b)
             with b.loop(self.band):
                 if self.packed_a is not None:
                     self._pack_a()
                 self._panels(self._column_of_blocks)
+        if b.watch is not None and self.product.dtype.is_float:
+            explain(b, b.watch, self.product)
         return b.body
+
+    @contextmanager
+    def _stack(self) -> Iterator[None]:
+        """Loops over the matrices of a stack, which threads share when each has room for its packing."""
+        first = next((i for i, v in enumerate(self.batch) if v.extent > 1), 0)
+        with ExitStack() as loops:
+            for i, var in enumerate(self.batch):
+                loops.enter_context(self.builder.loop(var, parallel=i == first and self.shares_stack))
+            yield
 
     def _panels(self, write: Callable[[Affine, int], None]) -> None:
         """Do something for each panel of columns: a loop over the whole ones, then the rest."""
@@ -235,14 +308,14 @@ class Contraction:
         """Copy a panel of B's columns so that each step of the contraction reads one contiguous run."""
         b, lanes = self.builder, self.blocks.lanes
         assert self.packed_b is not None
-        if self.packed_b.space == "stack":
+        if self.packed_b.space == "stack" and not self.shares_stack:
             b.add(Allocate(self.packed_b))
         k, j = Var("k", self.k), self._lane(active)
         base = panel * (self.blocks.depth * lanes) if self.band.extent > 1 else Affine()
         with b.scope(k) as outer:
             with b.scope(j) as inner:
                 column = panel * lanes + variable(j)
-                value = b.pull(self.b, (*map(variable, self.batch), variable(k), column))
+                value = b.pull(self.b, self._in_b(variable(k), column))
                 b.add(Store(self.packed_b, base + self._local(k) * lanes + variable(j), value))
                 copied = tuple(inner.statements)
             outer.statements += self._as_lanes(j, lanes, active, copied)
@@ -270,18 +343,37 @@ class Contraction:
     def _pack_rows(self, panel: Affine, slot: Affine, rows: int) -> None:
         b, blocks = self.builder, self.blocks
         assert self.packed_a is not None
+        if self.pitch:
+            self._copy_rows(panel, slot, rows)
+            return
         lanes = 1 << max(blocks.rows - 1, 0).bit_length()
         k, r = Var("k", self.k), Var("r", max(rows, 2) if lanes > 1 else 1)
         with b.scope(k) as outer:
             with b.scope(r) as inner:
                 row = panel * blocks.rows + variable(r)
-                value = b.pull(self.a, (*map(variable, self.batch), row, variable(k)))
+                value = b.pull(self.a, self._in_a(row, variable(k)))
                 where = slot * (blocks.rows * blocks.depth) + self._local(k) * blocks.rows + variable(r)
                 b.add(Store(self.packed_a, where, value))
                 copied = tuple(inner.statements)
             outer.statements += self._as_lanes(r, lanes, rows if rows < lanes else 0, copied)
             body = tuple(outer.statements)
         b.add(self._depth_loop(body, k))
+
+    def _copy_rows(self, panel: Affine, slot: Affine, rows: int) -> None:
+        """Pack rows as they are, one after the other."""
+        b, blocks = self.builder, self.blocks
+        assert self.packed_a is not None
+        k, r = Var("k", self.k), Var("r", rows)
+        with b.loop(r):
+            with b.scope(k) as inner:
+                row = panel * blocks.rows + (variable(r) if rows > 1 else 0)
+                value = b.pull(self.a, self._in_a(row, variable(k)))
+                where = slot * (blocks.rows * self.pitch) + variable(k)
+                b.add(Store(self.packed_a, where + (variable(r) * self.pitch if rows > 1 else 0), value))
+                copied = tuple(inner.statements)
+            loop = For(k, *full_range(k), copied)
+            for statement in vectorize(loop, max(self.machine.vector_bytes // self.product.dtype.bytes, 1)):
+                b.add(statement)
 
     def _as_lanes(self, var: Var, lanes: int, active: int, body: tuple[Statement, ...]) -> list[Statement]:
         """A single step of a loop with all of its iterations as lanes."""
@@ -335,14 +427,13 @@ class Contraction:
 
     def _contract(self, acc: Buffer, panel_a: Affine, rows: int, panel_b: Affine, j: Var) -> None:
         b = self.builder
-        batch = tuple(map(variable, self.batch))
         k = Var("k", self.k)
         if self.k == 0:
             return
         with b.scope(k) as scope:
-            right = self._right(batch, k, panel_b, j)
+            right = self._right(k, panel_b, j)
             for r in range(rows):
-                left = self._left(batch, k, panel_a, r)
+                left = self._left(k, panel_a, r)
                 if self.product.dtype.is_float:
                     b.add(Accumulate("fma", (acc,), r, (left, right)))
                 else:
@@ -350,18 +441,20 @@ class Contraction:
             body = tuple(scope.statements)
         b.add(self._depth_loop(body, k))
 
-    def _right(self, batch: Index, k: Var, panel: Affine, j: Var) -> Operand:
+    def _right(self, k: Var, panel: Affine, j: Var) -> Operand:
         b, lanes = self.builder, self.blocks.lanes
         if self.packed_b is None:
-            return b.pull(self.b, (*batch, variable(k), panel * lanes + variable(j)))
+            return b.pull(self.b, self._in_b(variable(k), panel * lanes + variable(j)))
         base = panel * (self.blocks.depth * lanes) if self.band.extent > 1 else Affine()
         return b.load(self.packed_b, base + self._local(k) * lanes + variable(j))
 
-    def _left(self, batch: Index, k: Var, panel: Affine, r: int) -> Operand:
+    def _left(self, k: Var, panel: Affine, r: int) -> Operand:
         b, blocks = self.builder, self.blocks
         if self.packed_a is None:
-            return b.pull(self.a, (*batch, panel * blocks.rows + r, variable(k)))
+            return b.pull(self.a, self._in_a(panel * blocks.rows + r, variable(k)))
         slot = panel - variable(self.band) * (blocks.height // blocks.rows)
+        if self.pitch:
+            return b.load(self.packed_a, slot * (blocks.rows * self.pitch) + self._local(k) + r * self.pitch)
         return b.load(self.packed_a, slot * (blocks.rows * blocks.depth) + self._local(k) * blocks.rows + r)
 
     def _finish(self, acc: Buffer, rows: int, row: Affine, column: Affine) -> None:
@@ -385,9 +478,16 @@ class Contraction:
             self._finish_row(row + variable(at), column, b.load(tile, variable(at) * lanes + lane))
 
     def _finish_row(self, row: Affine, column: Affine, value: Operand) -> None:
-        index = (*map(variable, self.batch), row, column)
-        self.builder.know(self.product, index, value)
-        self.builder.store(*((output, index) for output in self.outputs))
+        index = self._in_a(row, column)
+        b = self.builder
+        b.know(self.product, index, value)
+        if b.watch is None:
+            b.store(*((output, index) for output in self.outputs))
+            return
+        b.watch.suspected(b, self.product, value)
+        b.watch.loads = True
+        b.store(*((output, index) for output in self.outputs))
+        b.watch.loads = False
 
 
 def _after(product: Expr, outputs: tuple[Expr, ...]) -> list[Expr]:

@@ -193,7 +193,28 @@ class If:
     body: tuple[Statement, ...]
 
 
-Statement: TypeAlias = Let | Store | Accumulate | Scan | Combine | Allocate | For | If
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Report a wrong value: `cell[at]` becomes the smallest report of all.
+
+    Kinds: "number": the value is nan. "finite": it is worse than the operands it was made of, which is infinite where
+    all are finite, or nan where none is. `witness` stands for operands that were summed up: it is nan if one of them
+    was not finite. "within": it is none of 0 … size - 1. A report is `number` above 32 bits that say what the value
+    is: 0 for nan, 1 for inf, 2 for -inf, or a position.
+    """
+
+    kind: Literal["number", "finite", "within"]
+    number: int
+    value: Operand
+    cell: Buffer
+    at: int = 0
+    operands: tuple[Operand, ...] = ()
+    witness: Buffer | None = None
+    size: int = 0
+    mask: Operand | None = None
+
+
+Statement: TypeAlias = Let | Store | Accumulate | Scan | Combine | Allocate | For | If | Check
 
 
 @dataclass(frozen=True, slots=True)

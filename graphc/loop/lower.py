@@ -17,7 +17,24 @@ from ..ir.dtype import DType, bool_, int64
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
 from ..ops.index import positions_index, taken_index
-from .ir import Apply, Buffer, Const, For, Let, Load, Operand, Position, Ref, Scan, Statement, Store, Value, full_range
+from .checks import Watched
+from .ir import (
+    Apply,
+    Buffer,
+    Check,
+    Const,
+    For,
+    Let,
+    Load,
+    Operand,
+    Position,
+    Ref,
+    Scan,
+    Statement,
+    Store,
+    Value,
+    full_range,
+)
 
 Index: TypeAlias = tuple[Affine, ...]
 Key: TypeAlias = tuple[int, Index, Operand | None]
@@ -40,6 +57,9 @@ class Builder:
         self.inputs = inputs
         self.outputs = outputs
         self.scopes = [_Scope()]
+        self.watch = outputs.watch if isinstance(outputs, Watched) else None
+        """What checked kernels look at."""
+        self._checked: set[Key] = set()
         self._depth: dict[str, int] = {}
         self._count = 0
 
@@ -107,6 +127,19 @@ class Builder:
         self.add(Let(ref, Load(buffer, index, mask)))
         return ref
 
+    def check(self, check: Check) -> None:
+        """Look at a value where it is bound."""
+        used = (check.value, *check.operands, check.mask)
+        depth = max((self._depth[o.name] for o in used if isinstance(o, Ref)), default=0)
+        self.scopes[depth].statements.append(check)
+
+    def is_news(self, node: Expr, index: Index, mask: Operand | None) -> bool:
+        """Whether this element is checked for the first time: sweeps may compute it again."""
+        key = (id(node), index, mask)
+        is_news = key not in self._checked
+        self._checked.add(key)
+        return is_news
+
     def scan(self, op: str, register: Buffer, values: tuple[Operand, ...], *, exclusive: bool) -> Ref:
         """Take a step of a run, here and now, and name where it has come to."""
         ref = Ref(f"v{self._count}", register.dtype)
@@ -159,6 +192,8 @@ class Builder:
             nothing = Const(0.0 if node.dtype.is_float else 0, node.dtype)
             load = self.let(node.dtype, Load(buffer, flat(node, index), mask)) if buffer.size else nothing
             self._bind(node, index, mask, load)
+            if self.watch is not None:
+                self.watch.loaded(self, node, index, mask, load)
             return []
         if node.op.name == "iota":
             position = self.let(int64, Position(index[node.attrs["axis"]]))
@@ -182,8 +217,11 @@ class Builder:
         missing = [n for n in needs if self._find(*n) is None]
         if missing:
             return missing
-        args = [self._find(*n) for n in needs]
-        self._bind(node, index, mask, self.apply(node.op.name, node.dtype, *(a for a in args if a is not None)))
+        args = [a for n in needs if (a := self._find(*n)) is not None]
+        value = self.apply(node.op.name, node.dtype, *args)
+        self._bind(node, index, mask, value)
+        if self.watch is not None:
+            self.watch.computed(self, node, index, mask, value, args)
         return []
 
     def _bind(self, node: Expr, index: Index, mask: Operand | None, value: Operand) -> None:
@@ -208,7 +246,7 @@ class Builder:
             return [(indices, named, mask)]
         size = int(source.shape[node.attrs["axis"]])
         key = (id(node), (*named, Affine((), -1)), mask)
-        position = self._once(key, lambda: self.clamped(self.wrapped(raw, indices.dtype, size), size))
+        position = self._once(key, lambda: self.clamped(self.position(node, raw, size, size, mask), size))
         at = taken_index(node, index, self.as_index(position, size))
         return self._through(node, index, mask, source, at, mask)
 
@@ -250,7 +288,7 @@ class Builder:
         if raw is None:
             return None
         key = (id(node), (Affine((), -1),), None)
-        return self._once(key, lambda: self.clamped(self.wrapped(raw, start.dtype, whole), room))
+        return self._once(key, lambda: self.clamped(self.position(node, raw, whole, room), room))
 
     def _from_end(self, first: Operand, room: int) -> Operand:
         return self.apply("subtract", int64, Const(room - 1, int64), first)
@@ -303,6 +341,13 @@ class Builder:
         depth = self._depth[value.name] if isinstance(value, Ref) else 0
         self.scopes[depth].known[key] = value
         return value
+
+    def position(self, node: Expr, raw: Operand, size: int, room: int, mask: Operand | None = None) -> Operand:
+        """The place that an index of a node means, which should be one of `room`."""
+        position = self.wrapped(raw, raw.dtype, size)
+        if self.watch is not None:
+            self.watch.positioned(self, node, raw, position, room, mask)
+        return position
 
     def wrapped(self, raw: Operand, dtype: DType, size: int) -> Operand:
         """An index as int64, with negative ones counted from the end."""

@@ -23,6 +23,7 @@ from ..ir.affine import Affine, Var, ravel, variable
 from ..ir.dtype import DType, int64
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
+from .checks import Witness
 from .ir import Accumulate, Allocate, Buffer, Const, Operand, Position, Statement, Store
 from .lower import Builder, Index
 
@@ -49,6 +50,7 @@ class Nest:
         self.element = element or self._direction()
         self.levels: ExprTable[int] = ExprTable()
         self.kept: ExprTable[Buffer] = ExprTable()
+        self._witnesses: ExprTable[Witness] = ExprTable()
         self._made = 0
         self._own = ExprTable((n, None) for n in nodes)
         self._find_levels()
@@ -130,8 +132,17 @@ class Nest:
             stored: ExprTable[None] = ExprTable()
             for number in range(len(self._sweeps())):
                 self._sweep(number, stored)
-            b.store(*((output, self.row(output)) for output in self.outputs if self.is_row(output)))
+            rows = [output for output in self.outputs if self.is_row(output)]
+            self._runs_of_one(rows)
+            b.store(*((output, self.row(output)) for output in rows))
         return b.body
+
+    def _runs_of_one(self, rows: list[Expr]) -> None:
+        """Where the swept axes have size 1, rows may read what runs along them without a sweep."""
+        reached = ExprTable((n, None) for n in self._visited(rows) if n.op.kind == "cumulative")
+        for node in self.nodes:
+            if node in reached:
+                self._step(node, self._run_register(node))
 
     def _sweep(self, number: int, stored: ExprTable[None]) -> None:
         b = self.builder
@@ -143,6 +154,7 @@ class Nest:
         visited = self._visited([*(r.args[0] for r in reductions), *outputs])
         wanted = ExprTable((n, None) for n in visited if n.op.kind == "cumulative" and n not in stored)
         runs = [(n, self._run_register(n)) for n in self.nodes if n in wanted]
+        self._call_witnesses([*reductions, *(n for n, _ in runs)])
         with b.loops(self.inner):
             again = [n for n in visited if n in stored]
             for node in again:
@@ -159,6 +171,22 @@ class Nest:
         for reduction, into in zip(reductions, registers, strict=True):
             value = b.load(into[-1], Affine())
             b.know(reduction, self.row(reduction), value)
+            self._question(reduction, value)
+        for node, _ in runs:
+            self._question(node)
+
+    def _call_witnesses(self, nodes: list[Expr]) -> None:
+        """In checked kernels: registers that see the operands of a sweep's sums and products."""
+        for node in nodes:
+            self._made += 1
+            witness = Witness.of(self.builder, node, f"w{self._made}")
+            if witness is not None:
+                self._witnesses[node] = witness
+
+    def _question(self, node: Expr, value: Operand | None = None) -> None:
+        """Look at what a sum or product came to."""
+        if node in self._witnesses:
+            self._witnesses[node].question(self.builder, node, value)
 
     def _inner_flat(self) -> Affine:
         return ravel([variable(v) for v in self.inner], [v.extent for v in self.inner])
@@ -186,7 +214,10 @@ class Nest:
         """Take the run one element further, and know its value there."""
         values = tuple(self.builder.pull(a, self.element) for a in node.args)
         op, exclusive = RUNS.get(node.op.name, "recur"), node.attrs.get("exclusive", False)
-        self.builder.know(node, self.element, self.builder.scan(op, register, values, exclusive=exclusive))
+        value = self.builder.scan(op, register, values, exclusive=exclusive)
+        self.builder.know(node, self.element, value)
+        if node in self._witnesses:
+            self._witnesses[node].see(self.builder, values, value)
 
     def _accumulate(self, reduction: Expr, into: tuple[Buffer, ...]) -> None:
         b, argument = self.builder, reduction.args[0]
@@ -196,6 +227,8 @@ class Nest:
             op, values = "fma", [b.pull(a, self.element) for a in argument.args]
         else:
             values.append(b.pull(argument, self.element))
+        if reduction in self._witnesses:
+            self._witnesses[reduction].see(b, values)
         if op in POSITIONS:
             values.append(b.let(int64, Position(self.element[reduction.attrs["axis"]])))
         b.add(Accumulate(op, into, 0, tuple(values)))

@@ -74,7 +74,7 @@ def _slices(node: Expr, inputs: ExprTable[Buffer], into: ExprTable[Buffer], mach
     index = tuple(map(variable, axes))
     size = int(node.shape[axis])
     with b.loops(axes[: axis + rank]):
-        position = b.wrapped(b.pull(indices, index[axis : axis + rank]), indices.dtype, size)
+        position = b.position(node, b.pull(indices, index[axis : axis + rank]), size, size)
         place = b.as_index(position, size)
         with b.scope() as scope:
             with b.loops(axes[axis + rank :]):
@@ -101,7 +101,7 @@ def _along_axis(node: Expr, inputs: ExprTable[Buffer], into: ExprTable[Buffer]) 
     axes = _axes("i", updates)
     with b.loops(axes):
         index: tuple[Affine, ...] = tuple(map(variable, axes))
-        position = b.wrapped(b.pull(indices, index), indices.dtype, size)
+        position = b.position(node, b.pull(indices, index), size, size)
         low = b.apply("greater_equal", bool_, position, Const(0, int64))
         valid = b.apply("logical_and", bool_, low, b.apply("less", bool_, position, Const(size, int64)))
         at = flat(node, (*index[:axis], b.as_index(position, size), *index[axis + 1 :]))

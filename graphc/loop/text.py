@@ -7,6 +7,7 @@ from .ir import (
     Allocate,
     Apply,
     Buffer,
+    Check,
     Combine,
     For,
     If,
@@ -74,6 +75,8 @@ def _statement(statement: Statement, indent: str) -> list[str]:
     if isinstance(statement, Combine):
         into = ", ".join(b.name for b in statement.into)
         return [f"{indent}{into} {statement.op}= lanes of {', '.join(b.name for b in statement.vectors)}"]
+    if isinstance(statement, Check):
+        return [f"{indent}{_check(statement)}"]
     if isinstance(statement, Allocate):
         initial = f" = {_operand(statement.initial)}" if statement.initial is not None else ""
         return [f"{indent}{statement.buffer.space} {_declare(statement.buffer)}{initial}"]
@@ -84,6 +87,15 @@ def _statement(statement: Statement, indent: str) -> list[str]:
     for inner in statement.body:
         lines += _statement(inner, indent + "  ")
     return lines
+
+
+def _check(check: Check) -> str:
+    made_of = [_operand(o) for o in check.operands] + ([check.witness.name] if check.witness else [])
+    words = [f"check {check.cell.name}[{check.at}] {check.number}: {_operand(check.value)} {check.kind}"]
+    words += [str(check.size)] if check.kind == "within" else []
+    words += [f"of {', '.join(made_of)}"] if made_of else []
+    words += [f"where {_operand(check.mask)}"] if check.mask is not None else []
+    return " ".join(words)
 
 
 def _header(loop: For) -> str:

@@ -20,6 +20,7 @@ from .ir import (
     Allocate,
     Apply,
     Buffer,
+    Check,
     Combine,
     Const,
     For,
@@ -161,6 +162,8 @@ class Widening:
             return replace(statement, registers=registers, values=tuple(map(self._wide, statement.values)))
         if isinstance(statement, Scan):
             return self._scan(statement)
+        if isinstance(statement, Check):
+            return self._check(statement)
         if isinstance(statement, Allocate) and statement.buffer.space == "register":
             wide = replace(statement.buffer, lanes=self.lanes)
             self.vectors[statement.buffer] = wide
@@ -169,6 +172,12 @@ class Widening:
         if isinstance(statement, (For, If)):
             return replace(statement, body=self.body(statement.body))
         return statement
+
+    def _check(self, check: Check) -> Check:
+        operands = tuple(map(self._wide, check.operands))
+        witness = None if check.witness is None else self.vectors.get(check.witness, check.witness)
+        value, mask = self._wide(check.value), self._wide_mask(check.mask)
+        return replace(check, value=value, operands=operands, witness=witness, mask=mask)
 
     def _scan(self, scan: Scan) -> Scan:
         """Where the run's register lies outside the loop, its lanes are neighbours in one run."""

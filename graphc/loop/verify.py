@@ -9,6 +9,7 @@ from .ir import (
     Allocate,
     Apply,
     Buffer,
+    Check,
     Combine,
     Const,
     For,
@@ -62,6 +63,8 @@ class _Checker:
                 self._accumulate(statement, names)
             elif isinstance(statement, Scan):
                 self._scan(statement, names, lanes)
+            elif isinstance(statement, Check):
+                self._check(statement, names)
             elif isinstance(statement, Combine):
                 if not {*statement.into, *statement.vectors} <= self.buffers:
                     self.fail("lanes of unknown registers are combined")
@@ -127,6 +130,16 @@ class _Checker:
         for value in statement.values:
             self._operand(value, names)
         names[ref.name] = ref
+
+    def _check(self, check: Check, names: dict[str, Ref]) -> None:
+        for operand in (check.value, *check.operands, *([check.mask] if check.mask is not None else [])):
+            self._operand(operand, names)
+        if not {check.cell, *([check.witness] if check.witness else [])} <= self.buffers:
+            self.fail(f"a check of {check.value} uses unknown buffers")
+        if not 0 <= check.at < check.cell.size or not 0 <= check.number < 2**31:
+            self.fail(f"a check reports {check.number} to {check.cell.name}[{check.at}]")
+        if (check.kind == "within") is check.value.dtype.is_float:
+            self.fail(f"a {check.value.dtype} is checked to be {check.kind}")
 
     def _access(
         self, buffer: Buffer, index: Affine, mask: Operand | None, names: dict[str, Ref], loops: dict[str, Var]

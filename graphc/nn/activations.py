@@ -6,7 +6,7 @@ Each is a function of an expression. Options are bound with `functools.partial(a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import graphc as gc
@@ -167,7 +167,7 @@ def log_softmax(x: Expr, axis: int = -1) -> Expr:
     return gc.log_softmax(x, axis=axis)
 
 
-KNOWN: dict[str, Activation] = {
+KNOWN: Mapping[str, Activation] = {
     f.__name__: f
     for f in (
         linear, relu, leaky_relu, relu6, elu, selu, celu, gelu, silu, softplus, softsign, squareplus, tanh, hard_tanh,

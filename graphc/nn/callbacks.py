@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import math
-import operator
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -150,8 +149,8 @@ class _Monitor(Callback):
         if than is None:
             return True
         if self._better() == "min":
-            return operator.lt(value + self.min_delta, than)
-        return operator.gt(value - self.min_delta, than)
+            return value + self.min_delta < than
+        return value - self.min_delta > than
 
     def _better(self) -> str:
         if self.mode != "auto":
@@ -159,8 +158,8 @@ class _Monitor(Callback):
         found = self.model.better(self.monitor.removeprefix("val_"))
         if found not in ("min", "max"):
             raise GraphError(
-                f"{type(self).__name__} does not know whether {self.monitor!r} should be small or large: say mode='min' "
-                "or mode='max'"
+                f"{type(self).__name__} does not know whether {self.monitor!r} should be small or large: "
+                "say mode='min' or mode='max'"
             )
         return found
 

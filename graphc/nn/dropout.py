@@ -5,8 +5,8 @@ hidden state, the interpreter and compiled code draw the same numbers, and any t
 
     h = mix(position ^ key_0),   bits = mix(h + key_1)
 
-`mix` is a 32-bit hash of two multiplications and three shifts, from Wellons' search for hashes of low bias ("Prospecting
-for Hash Functions", 2018). The keys come from the layer's seed and from the number of training steps so far.
+`mix` is a 32-bit hash of two multiplications and three shifts, from Wellons' search for hashes of low bias
+("Prospecting for Hash Functions", 2018). The keys come from the layer's seed and from the number of training steps.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from .initializers import Seed
 from .layer import Layer
 
 TRAINING = gc.input("training", (), dtype="bool")
-"""Whether a graph is used to train. Models put True or False in its place; whoever compiles a graph with a dropout layer
-without a model can give it as an input, or call the layer with `training=`."""
+"""Whether a graph is used to train. Models put True or False in its place; whoever compiles a graph with a dropout
+layer without a model can give it as an input, or call the layer with `training=`."""
 
 
 def random_bits(shape: Shape, key: Expr) -> Expr:

@@ -17,7 +17,7 @@ import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
 
@@ -102,8 +102,9 @@ class Layer(ABC):
                     f"a layer is called on an expression such as gc.input(...), not on {type(one).__name__}"
                 )
         self._number(given)
-        self.build_for(x)
-        result = self.apply(x)
+        with gc.scope(self.name) if self.name else nullcontext():
+            self.build_for(x)
+            result = self.apply(x)
         record(result, Call(self, given, self.logits_behind(x, result)))
         return result
 
@@ -123,7 +124,7 @@ class Layer(ABC):
             self.build(first.shape, first.dtype)
             self.built = True
 
-    def build(self, shape: Shape, dtype: DType) -> None:
+    def build(self, shape: Shape, dtype: DType) -> None:  # noqa: B027 - most layers have nothing to make
         """Make the parameters for arguments of this shape and dtype; there are none by default."""
 
     @abstractmethod

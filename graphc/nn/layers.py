@@ -19,7 +19,7 @@ from ..ir.dtype import DType
 from ..ir.errors import DTypeError, GraphError, ShapeError, describe
 from ..ir.expr import Expr
 from . import activations, initializers, registry, regularizers
-from .activations import Activation
+from .activations import Activation as ActivationFunction
 from .initializers import Initializer, Seed
 from .layer import Layer, named, positive
 from .regularizers import Penalty
@@ -48,7 +48,7 @@ class Dense(Layer):
     def __init__(
         self,
         units: int,
-        activation: str | Activation | None = None,
+        activation: str | ActivationFunction | None = None,
         use_bias: bool = True,
         kernel_initializer: str | Initializer = "glorot_uniform",
         bias_initializer: str | Initializer = "zeros",
@@ -142,12 +142,12 @@ class Dense(Layer):
         return cls(**read)
 
 
-class Activation(Layer):  # type: ignore[no-redef]
+class Activation(Layer):
     """An activation as a layer of its own: `nn.Activation("relu")`."""
 
     kind = "activation"
 
-    def __init__(self, activation: Any, name: str | None = None) -> None:
+    def __init__(self, activation: str | ActivationFunction, name: str | None = None) -> None:
         super().__init__(name)
         self.activation = activations.get(activation)
 

@@ -22,9 +22,28 @@ import graphc as gc
 
 from ..ir.errors import GraphError
 from ..ir.expr import Expr
-from . import loss_functions, metric_functions, registry
+from . import registry
 from .confusion import Counts, area, count_outcomes, divided, even_thresholds
-from .loss_functions import paired
+from .loss_functions import (
+    EPSILON,
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    paired,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
 from .losses import spread_weight
 from .metric_functions import (
     binary_accuracy,
@@ -142,7 +161,7 @@ def _for_each_sample(values: Expr) -> Expr:
 
 @dataclass
 class Accuracy(MeanMetric):
-    """See `metric_functions.equal_accuracy`."""
+    """1 where y_pred equals y_true, else 0, averaged."""
 
     title = "accuracy"
     function = staticmethod(equal_accuracy)
@@ -204,7 +223,7 @@ class CosineSimilarity(MeanMetric):
 class FunctionMetric(MeanMetric):
     """The mean of a function `(y_true, y_pred) -> numbers for each sample`: a known one or the user's own."""
 
-    own: MetricFunction = loss_functions.mean_squared_error
+    own: MetricFunction = mean_squared_error
 
     def numbers(self, y_true: Expr, y_pred: Expr) -> Expr:
         """What is averaged."""
@@ -390,7 +409,7 @@ class AUC(Metric):
             pred = gc.sigmoid(pred)
         points = even_thresholds(self.num_thresholds) if self.thresholds is None else sorted(self.thresholds)
         # Predictions of exactly 0 and 1 belong to the curve's ends.
-        listed = [-loss_functions.EPSILON, *points, 1 + loss_functions.EPSILON]
+        listed = [-EPSILON, *points, 1 + EPSILON]
         return count_outcomes(truth, pred, weight, listed, by_label=self.multi_label)
 
     def value(self, state: Mapping[str, Array]) -> float:
@@ -410,14 +429,27 @@ CLASSES: dict[str, type[Metric]] = {
 }  # fmt: skip
 
 LOSSES: dict[str, MetricFunction] = {
-    name: getattr(loss_functions, name)
-    for name in (
-        "mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error", "huber", "log_cosh", "poisson",
-        "mean_squared_logarithmic_error", "hinge", "squared_hinge", "categorical_hinge", "kl_divergence",
-        "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy",
-        "categorical_focal_crossentropy", "sparse_categorical_crossentropy",
+    f.__name__: f
+    for f in (
+        mean_squared_error,
+        mean_absolute_error,
+        mean_absolute_percentage_error,
+        mean_squared_logarithmic_error,
+        huber,
+        log_cosh,
+        poisson,
+        hinge,
+        squared_hinge,
+        categorical_hinge,
+        kl_divergence,
+        binary_crossentropy,
+        binary_focal_crossentropy,
+        categorical_crossentropy,
+        categorical_focal_crossentropy,
+        sparse_categorical_crossentropy,
     )
-}  # fmt: skip
+}
+"""The functions that are losses, which are looked for at their smallest."""
 
 _SHORT = {
     "mse": "mean_squared_error",
@@ -448,7 +480,8 @@ def get(given: str | Metric | MetricFunction) -> Metric:
     full = _SHORT.get(given, given) if isinstance(given, str) else given
     if full in LOSSES:
         return FunctionMetric(own=LOSSES[full], name=given)
-    return registry.find("metric", {**dict.fromkeys(KNOWN, Accuracy), **_BY_TITLE}, full)(name=given)
+    known: dict[str, type[Metric]] = {**dict.fromkeys(KNOWN, Accuracy), **_BY_TITLE}
+    return registry.find("metric", known, full)(name=given)
 
 
 def accuracy_for(y_true: Expr, y_pred: Expr, name: str) -> Metric:
@@ -496,13 +529,28 @@ __all__ = [
     "TruePositives",
     "accuracy_for",
     "binary_accuracy",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_accuracy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
     "cosine_similarity",
     "from_config",
     "get",
-    "metric_functions",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
     "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy",
     "sparse_top_k_categorical_accuracy",
+    "squared_hinge",
     "top_k_categorical_accuracy",
     "weighted_sums",
 ]

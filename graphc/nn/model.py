@@ -24,7 +24,8 @@ import graphc as gc
 from .. import optim
 from ..ir.dim import Shape
 from ..ir.errors import GraphError, ShapeError
-from ..ir.expr import Expr
+from ..ir.expr import Expr, post_order
+from ..ir.graph import ExprTable
 from ..ir.tree import expressions
 from . import metrics as metrics_
 from . import saving
@@ -39,7 +40,7 @@ from .objective import Objective, TrainingGraph, by_output, objective
 from .progress import progress, show
 from .summary import summary
 from .tally import Tally
-from .training import NotFinite, Snapshot, Step, map_batches, mean_values, train_epoch, why_not_finite
+from .training import NotFiniteError, Snapshot, Step, map_batches, mean_values, train_epoch, why_not_finite
 
 COMPILED = ("graph", "_training", "_testing", "_weighted_training", "_weighted_testing")
 
@@ -60,6 +61,8 @@ class Model(Layer):
     """
 
     kind = "model"
+    _input_names: tuple[str, ...] | None
+    _shuffling: np.random.Generator
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None, *, seed: Seed = None) -> None:
         self._begin(name, seed)
@@ -77,8 +80,8 @@ class Model(Layer):
         self._objective: Objective | None = None
         self._told: dict[str, Any] | None = None
         self._network: Network | None = None
-        self._input_names: tuple[str, ...] | None = None
-        self._shuffling: np.random.Generator = np.random.default_rng()
+        self._input_names = None
+        self._shuffling = np.random.default_rng()
 
     def _install(self, network: Network) -> None:
         self._network = network
@@ -180,10 +183,14 @@ class Model(Layer):
         """The outputs for x."""
         return self(x)
 
+    def ensure_built(self) -> None:
+        """Make the parameters, if it is known what the model is fed."""
+
     # Parameters ----------------------------------------------------------------------------------------------------
 
     def weights(self) -> dict[str, Expr]:
         """All parameters and state, by "layer/role"."""
+        self.ensure_built()
         found: dict[str, Expr] = {}
         seen: set[int] = set()
         pairs = [(f"{layer.name}/{role}", p) for layer in self.layers for role, p in layer.weights().items()]
@@ -212,6 +219,7 @@ class Model(Layer):
         return self._distinct("trainable_params") if self.trainable else []
 
     def _distinct(self, kind: str) -> list[Expr]:
+        self.ensure_built()
         listed = [p for layer in self.layers for p in getattr(layer, kind)]
         if self._network is not None and kind != "state":
             listed += self._network.loose_params()
@@ -348,7 +356,9 @@ class Model(Layer):
 
     def _moves(self, graph: TrainingGraph) -> dict[Expr, Expr]:
         assert self.optimizer is not None
-        params = self.trainable_params
+        # An output without a loss moves nothing.
+        reached = ExprTable((node, None) for node in post_order([graph.loss]))
+        params = [p for p in self.trainable_params if p in reached]
         return self.optimizer.updates(graph.loss, params) if params else {}
 
     @cached_property
@@ -358,7 +368,7 @@ class Model(Layer):
         return gc.compile(list(network.inputs), outputs, name="predict_step")
 
     def better(self, metric: str) -> str:
-        """Whether the metric of this name should be small ("min") or large ("max"); "unknown" where that is not known."""
+        """Whether the metric of this name should be small ("min") or large ("max"), or "unknown"."""
         if metric == "loss" or metric.endswith("_loss"):
             return "min"
         chosen = self._require_objective()
@@ -378,7 +388,7 @@ class Model(Layer):
         *,
         epochs: int = 1,
         batch_size: int = 32,
-        validation_data: Sequence[object] | None = None,
+        validation_data: Sequence[Any] | None = None,
         validation_split: float = 0.0,
         sample_weight: object = None,
         class_weight: Mapping[int, float] | None = None,
@@ -431,19 +441,19 @@ class Model(Layer):
         rng = self._shuffling if seed is None else np.random.default_rng(seed)
         history = self.history = History()
         step = self._training if len(arrays) == len(self.graph.fed) else self._weighted_training
-        told = {"epochs": epochs, "steps": -(-len(arrays[0]) // batch_size), "verbose": verbose}
-        listening = CallbackList(callbacks, self, told)
+        steps = -(-len(arrays[0]) // batch_size)
+        listening = CallbackList(callbacks, self, {"epochs": epochs, "steps": steps, "verbose": verbose})
         good, good_epoch = Snapshot(self._memory), initial_epoch
         self.stop_training = False
         with progress(verbose, epochs) as shown:
             listening.call("on_train_begin", {})
             for epoch in range(initial_epoch, epochs):
                 listening.call("on_epoch_begin", epoch, {})
-                shown.begin(epoch, told["steps"])
+                shown.begin(epoch, steps)
                 order = rng.permutation(len(arrays[0])) if shuffle else None
                 try:
                     seconds = train_epoch(step, arrays, batch_size, order, shown, listening)
-                except NotFinite as error:
+                except NotFiniteError as error:
                     good.restore()
                     when = f"after epoch {good_epoch}" if good_epoch else "before training"
                     names = [str(e.name) for e in self.graph.fed]

@@ -138,10 +138,11 @@ class Objective:
 
     def _measured(self, output: int, target: Expr, value: Expr, weight: Expr | None) -> dict[str, Measured]:
         found: dict[str, Measured] = {}
-        groups = ((self.metrics[output], None), (self.weighted_metrics[output], weight))
-        for given, used in ((metric, w) for metrics_, w in groups for metric in metrics_):
+        groups = (("", self.metrics[output], None), ("weighted_", self.weighted_metrics[output], weight))
+        for prefix, given, used in ((prefix, one, w) for prefix, group, w in groups for one in group):
             metric = metrics.accuracy_for(target, value, given) if given in ("accuracy", "acc") else metrics.get(given)
             name = metric.name if len(self.names) == 1 else f"{self.names[output]}_{metric.name}"
+            name = f"{prefix}{name}" if name in found else name
             if name in found or name == "loss":
                 raise GraphError(f"two metrics are called {name!r}")
             found[name] = Measured(_named_sums(name, metric.sums(target, value, used)), metric.value)

@@ -85,7 +85,7 @@ def function_from(kind: str, known: Mapping[str, Any], config: Any, custom: Mapp
         name = config["custom"]
         if name not in custom:
             raise GraphError(
-                f"the saved model uses a {kind} that is not graphc's, {name!r}; hand it over: "
+                f"the saved model uses the {kind} {name!r}, which is not graphc's; hand it over: "
                 f"custom_objects={{{name!r}: ...}}"
             )
         return custom[name]

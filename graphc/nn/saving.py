@@ -47,7 +47,7 @@ _MISTAKES = (TypeError, KeyError, ValueError, AttributeError, IndexError, Overfl
 
 def save_model(model: Model, path: str | os.PathLike[str]) -> None:
     """Write everything about the model into a file; see `Model.save`."""
-    weights = model.weights()
+    weights = model.weights()  # which also builds it
     arrays = {name: param.value for name, param in weights.items()} | {
         name: param.value for name, param in _memory(model, weights).items()
     }
@@ -74,7 +74,7 @@ def load_weights(model: Model, path: str | os.PathLike[str]) -> None:
 
 
 def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Model:
-    """The model that `model.save(path)` wrote, compiled as it was, with its optimizer's state and where shuffling stood.
+    """The model that `model.save(path)` wrote, ready to go on: compiled, with optimizer state and place in shuffling.
 
     Args:
         path: the file.
@@ -216,7 +216,8 @@ def layer_from(config: Mapping[str, Any], custom: dict[str, Any]) -> Layer:
     known = {**_classes(), **{n: c for n, c in custom.items() if isinstance(c, type) and issubclass(c, Layer)}}
     if name not in known:
         raise GraphError(
-            f"the saved model uses a layer that is not graphc's, {name!r}; hand it over: custom_objects={{{name!r}: ...}}"
+            f"the saved model uses the layer {name!r}, which is not graphc's; hand it over: "
+            f"custom_objects={{{name!r}: ...}}"
         )
     layer = known[name].from_config(dict(config["config"]), custom)
     layer.rename(config["name"])
@@ -267,8 +268,8 @@ def _step(node: Expr, call: Call | None, args: list[int], layers: list[Layer]) -
         return {"constant": [float(v).hex() if value.dtype.kind == "f" else int(v) for v in value.ravel()],
                 "shape": list(value.shape), "dtype": node.dtype.name}  # fmt: skip
     raise GraphError(
-        "between layers, only inputs, small constants and elementwise operations can be saved; put this into a layer of "
-        f"its own, or use save_weights{describe(found=node)}"
+        "between layers, only inputs, small constants and elementwise operations can be saved; put this into a layer "
+        f"of its own, or use save_weights{describe(found=node)}"
     )
 
 
@@ -294,8 +295,8 @@ def _made(step: Mapping[str, Any], layers: Sequence[Layer], made: Sequence[Expr]
     args = [made[_index(i, made)] for i in step["args"]]
     if "layer" in step:
         layer = layers[_index(step["layer"], layers)]
-        result = layer(args[0] if len(args) == 1 else args)
-        return flatten(result).leaves[_index(step["result"], flatten(result).leaves)]
+        results: tuple[Expr, ...] = flatten(layer(args[0] if len(args) == 1 else args)).leaves
+        return results[_index(step["result"], results)]
     if "broadcast_to" in step:
         return gc.broadcast_to(args[0], step["broadcast_to"])
     op = registry.find("operation", REGISTRY, step["op"])

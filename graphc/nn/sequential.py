@@ -127,6 +127,11 @@ class Sequential(Model):
                 layer.seed = child if layer.seed is None else layer.seed
         self._shuffling = shuffling
 
+    def ensure_built(self) -> None:
+        """Make the parameters, if it is known what the model is fed."""
+        if self._network is None and self._input is not None and self._layers:
+            self._build(self._input)
+
     def build_for(self, x: Any) -> None:
         """Make all parameters for an argument like `x`."""
         if not self.built and isinstance(x, Expr) and all(isinstance(d, int) for d in x.shape[1:]):

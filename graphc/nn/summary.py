@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..ir.expr import Expr
@@ -10,15 +11,17 @@ from .calls import call_of, layers_behind, trail
 from .network import shape_text
 
 if TYPE_CHECKING:
+    from .layer import Layer
     from .model import Model
 
 
 def summary(model: Model) -> str:
     """The layers, the shapes they give, how many parameters they have and, unless each is fed by the one before, what
     they are fed by."""
+    model.ensure_built()
     rows = _rows(model) if model.built else [_row(layer, "not built yet") for layer in model.layers]
     heads = ["Layer (type)", "Output shape", "Params", "Fed by"]
-    if all(row[3] == before[0].split(" ")[0] for before, row in zip(rows, rows[1:], strict=False)):
+    if all(row[3] == before[0].split(" ")[0] for before, row in itertools.pairwise(rows)):
         rows, heads = [row[:3] for row in rows], heads[:3]
     lines = _table([heads, *rows])
     rule = "─" * max(map(len, lines))
@@ -38,9 +41,8 @@ def _rows(model: Model) -> list[list[str]]:
     return rows
 
 
-def _row(layer: object, shape: str, fed_by: str = "") -> list[str]:
-    count = _count(layer.weights().values())  # type: ignore[attr-defined]
-    return [f"{layer.name} ({type(layer).__name__})", shape, f"{count:,}", fed_by]  # type: ignore[attr-defined]
+def _row(layer: Layer, shape: str, fed_by: str = "") -> list[str]:
+    return [f"{layer.name} ({type(layer).__name__})", shape, f"{_count(layer.weights().values()):,}", fed_by]
 
 
 def _sources(result: Expr) -> list[str]:
@@ -73,5 +75,5 @@ def _totals(model: Model) -> list[str]:
     return [f"{total:,} params" if total == moved else f"{total:,} params, {moved:,} of them trainable"]
 
 
-def _count(params: object) -> int:
-    return sum(p.value.size for p in params)  # type: ignore[attr-defined]
+def _count(params: Iterable[Expr]) -> int:
+    return sum(p.value.size for p in params)

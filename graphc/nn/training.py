@@ -33,7 +33,7 @@ class Step:
     tally: Tally
 
 
-class NotFinite(Exception):
+class NotFiniteError(Exception):
     """The loss of a step was no finite number."""
 
     def __init__(self, step: int, loss: float) -> None:
@@ -80,7 +80,7 @@ def train_epoch(
         How many seconds it took.
 
     Raises:
-        NotFinite: the loss of a step is nan or infinite.
+        NotFiniteError: the loss of a step is nan or infinite.
     """
     function, values = step.function, step.tally.values
     before, after = callbacks.listeners("on_train_batch_begin"), callbacks.listeners("on_train_batch_end")
@@ -91,7 +91,7 @@ def train_epoch(
             hook(number, {})
         loss = float(function(*batch)["loss"])
         if not math.isfinite(loss):
-            raise NotFinite(number, loss)
+            raise NotFiniteError(number, loss)
         for hook in after:
             hook(number, values())
         shown.step(values)
@@ -131,7 +131,7 @@ def map_batches(
     return [np.concatenate([np.asarray(part) for part in parts]) for parts in zip(*results, strict=True)]
 
 
-def why_not_finite(error: NotFinite, epoch: int, arrays: Iterable[tuple[str, Array]]) -> str:
+def why_not_finite(error: NotFiniteError, epoch: int, arrays: Iterable[tuple[str, Array]]) -> str:
     """What to tell the user about it."""
     wrong = [name for name, array in arrays if array.dtype.kind == "f" and not np.isfinite(array).all()]
     reason = (

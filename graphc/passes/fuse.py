@@ -15,7 +15,7 @@ crosses between groups is stored, but for cheap elementwise values, which their 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..ir.affine import Affine, Var, variable
@@ -63,7 +63,7 @@ class _Group:
 
 def concrete(node: Expr) -> tuple[int, ...]:
     """The shape of a node of a graph whose sizes are numbers."""
-    return tuple(int(d) for d in node.shape)
+    return tuple([int(d) for d in node.shape]) if node.shape else ()
 
 
 def producers(node: Expr, index: Index) -> Iterator[tuple[Expr, Index]]:
@@ -93,8 +93,8 @@ def producers(node: Expr, index: Index) -> Iterator[tuple[Expr, Index]]:
             stack += [(source, where) for source in arrays[:-1]]
         else:
             assert at.op.name == "scatter_slice"
-            moved = Var(f"moved{id(at)}", 2)
-            stack.append((at.args[0], tuple(i + variable(moved) for i in where)))
+            moved = variable(Var(f"moved{id(at)}", 2))
+            stack.append((at.args[0], tuple(i + moved for i in where)))
 
 
 def sources(node: Expr) -> Iterator[Expr]:
@@ -157,7 +157,7 @@ class _Fusion:
             self.home[member] = beside
         for member in members:
             for arg in member.args:
-                for read in sources(arg):
+                for read in sources(arg) if is_inline(arg) else (arg,):
                     home = self.home.get(read)
                     if home is not None and home is not beside:
                         beside.before |= home.before | home.bit
@@ -360,8 +360,9 @@ def fuse(graph: Graph) -> list[Kernel]:
     for group in (*fusion.cones, *fusion.groups):
         outputs = tuple(m for m in group.members if m in stored)
         if outputs:
-            literal = is_immediate if group.number >= 0 else _is_literal
-            kernels.append(_kernel(len(kernels), group.kind, group.domain, group.axes, outputs, stored, literal))
+            number = len(kernels)
+            kernel = _cone_kernel(number, group, outputs) if group.number < 0 else None
+            kernels.append(kernel or _kernel(number, group.kind, group.domain, group.axes, outputs, stored))
     for root in ExprTable((r, None) for r in graph.roots if is_inline(r) or is_immediate(r)):
         kernels.append(_kernel(len(kernels), "map", concrete(root), (), (root,), stored))
     return _ordered(kernels)
@@ -395,7 +396,7 @@ def _stored(graph: Graph, fusion: _Fusion) -> ExprTable[int]:
         home = fusion.home.get(node)
         args = (node,) if home is None and node in roots else node.args if home is not None else ()
         for arg in args:
-            for producer in sources(arg):
+            for producer in sources(arg) if is_inline(arg) else (arg,):
                 other = fusion.home.get(producer)
                 if other is not None and (other is not home or node.op.kind in ("contract", "index", "sort")):
                     crossing[producer] = None
@@ -426,7 +427,7 @@ def _cost_of_again(node: Expr, cost: ExprTable[int], stored: ExprTable[int]) -> 
 
 def _kernel(
     number: int, kind: str, domain: tuple[int, ...], axes: tuple[int, ...], outputs: tuple[Expr, ...],
-    stored: ExprTable[int], literal: Callable[[Expr], bool] = is_immediate,
+    stored: ExprTable[int],
 ) -> Kernel:  # fmt: skip
     """Collect what a kernel computes for its outputs, down to memory."""
     own = set(outputs)
@@ -439,7 +440,7 @@ def _kernel(
         if node in done:
             stack.pop()
             continue
-        leaf = node.op.kind == "leaf" and not literal(node)
+        leaf = node.op.kind == "leaf" and not is_immediate(node)
         in_memory = node not in own and (node in stored or leaf)
         waiting = [] if in_memory else [a for a in node.args if a not in done]
         if waiting:
@@ -449,6 +450,22 @@ def _kernel(
         stack.pop()
         (inputs if in_memory or leaf else nodes).append(node)
     return Kernel(f"k{number}_{_title(nodes)}", kind, domain, axes, outputs, tuple(inputs), tuple(nodes))
+
+
+def _cone_kernel(number: int, group: _Group, outputs: tuple[Expr, ...]) -> Kernel | None:
+    """The kernel of a group of cones, whose members are in order; None if there are views to look through."""
+    known = set(group.members)
+    nodes: list[Expr] = []
+    inputs: list[Expr] = []
+    for member in group.members:
+        for arg in member.args:
+            if arg not in known:
+                if is_inline(arg):
+                    return None
+                known.add(arg)
+                (nodes if _is_literal(arg) else inputs).append(arg)
+        nodes.append(member)
+    return Kernel(f"k{number}_{_title(nodes)}", group.kind, group.domain, (), outputs, tuple(inputs), tuple(nodes))
 
 
 def _title(nodes: list[Expr]) -> str:

@@ -64,6 +64,8 @@ class Plan:
     """The most bytes alive at the same time: what no arrangement can go below."""
     workspaces: dict[int, list[int]] = field(default_factory=dict)
     """By position among the steps, the arena offsets of the kernel's workspaces."""
+    cells: int | None = None
+    """In checked programs: where in the arena the kernels report, one after the other."""
 
 
 def size_in_bytes(expr: Expr) -> int:
@@ -81,8 +83,14 @@ def same_bytes(expr: Expr) -> Expr:
     return expr
 
 
-def plan(graph: Graph, kernels: list[Kernel], workspace_bytes: Callable[[Kernel], list[int]]) -> Plan:
-    """Order the kernels and place their results. `workspace_bytes` gives the scratch a kernel needs."""
+def plan(
+    graph: Graph, kernels: list[Kernel], workspace_bytes: Callable[[Kernel], list[int]], cell_bytes: int = 0
+) -> Plan:
+    """Order the kernels and place their results.
+
+    `workspace_bytes` gives the scratch a kernel needs, and `cell_bytes` the size of the cell in which each kernel of
+    a checked program reports. Such a program writes params at its very end, when it knows that all is well.
+    """
     made = Plan(inputs=graph.inputs, params=graph.params)
     for i, expr in enumerate(graph.inputs):
         made.places[expr] = Place("input", i)
@@ -95,8 +103,11 @@ def plan(graph: Graph, kernels: list[Kernel], workspace_bytes: Callable[[Kernel]
             made.places[node] = Place("constant", len(made.constants))
             made.constants.append(node)
     kernels, final = _outputs(graph, kernels, made)
-    order, late = _order(graph, kernels, made)
+    order, late = _order(graph, kernels, made, in_place=not cell_bytes)
     _arrange(order, made, final, [(new, made.places[param]) for param, new in late], workspace_bytes)
+    if cell_bytes:
+        made.cells = -(-made.arena_bytes // ALIGNMENT) * ALIGNMENT
+        made.arena_bytes = made.cells + cell_bytes * len(order)
     return made
 
 
@@ -132,8 +143,10 @@ def _outputs(graph: Graph, kernels: list[Kernel], made: Plan) -> tuple[list[Kern
     return kept, final
 
 
-def _order(graph: Graph, kernels: list[Kernel], made: Plan) -> tuple[list[Kernel], list[tuple[Expr, Expr]]]:
-    """Kernels in order, with params written in place where that is possible; the updates left for later."""
+def _order(
+    graph: Graph, kernels: list[Kernel], made: Plan, *, in_place: bool
+) -> tuple[list[Kernel], list[tuple[Expr, Expr]]]:
+    """Kernels in order, with params written in place where that is wanted and possible; the updates left for later."""
     number = {id(k): i for i, k in enumerate(kernels)}
     maker: ExprTable[int] = ExprTable((o, number[id(k)]) for k in kernels for o in k.outputs)
     after: list[set[int]] = [{maker[i] for i in k.inputs if i in maker} - {number[id(k)]} for k in kernels]
@@ -153,7 +166,7 @@ def _order(graph: Graph, kernels: list[Kernel], made: Plan) -> tuple[list[Kernel
         source = same_bytes(new)
         writer = maker.get(source)
         free = writer is not None and source not in made.places and id(param) not in copied
-        if not free or writer is None or not _writes_in_place(kernels[writer], param, source):
+        if not in_place or not free or writer is None or not _writes_in_place(kernels[writer], param, source):
             late.append((param, source))
             continue
         earlier = {r for r in readers.get(param, []) if r != writer}

@@ -19,7 +19,7 @@ from ..ir.graph import ExprTable, Graph
 from .kernel import is_inline
 
 MOST_SUNK = 32
-"""Nodes that one value may bring along; longer chains keep a kernel of their own."""
+"""Nodes that an elementwise value may bring along; longer chains keep a kernel of their own."""
 _MOVABLE = ("elementwise", "join")
 MOST_ZEROS = 2
 """How many elements an embedding may have for each one it embeds: what is sunk is computed for all of them."""
@@ -55,8 +55,9 @@ class Sinking:
         reader = self._readers.get(node)
         if reader is None or node.op.kind not in _MOVABLE:
             return False
-        found = self._brought_along(node, stored, again, affordable)
-        return found is not None and found <= MOST_SUNK and self._finds_room(reader, found)
+        most = MOST_SUNK if node.op.kind == "elementwise" else self._largest
+        found = self._brought_along(node, stored, again, affordable, most)
+        return found is not None and found <= most and self._finds_room(reader, found)
 
     def _finds_room(self, reader: Expr, count: int) -> bool:
         """Whether the reader's kernel is a map that can hold that many nodes more; then they are counted."""
@@ -71,11 +72,13 @@ class Sinking:
         self._taken[group.number] = taken
         return True
 
-    def _brought_along(self, node: Expr, stored: ExprTable[int], again: ExprTable[int], affordable: int) -> int | None:
+    def _brought_along(
+        self, node: Expr, stored: ExprTable[int], again: ExprTable[int], affordable: int, most: int
+    ) -> int | None:
         """How many nodes would move with this one; None if some cannot, or are dear and needed elsewhere too."""
         count, spent, stack = 0, 0, [node]
         seen: set[int] = set()
-        while stack and count <= MOST_SUNK:
+        while stack and count <= most:
             at = stack.pop()
             if id(at) in seen or at in stored or at.op.kind == "leaf":
                 continue

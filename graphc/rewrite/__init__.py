@@ -9,6 +9,7 @@ fixpoint of the last is the fixpoint of all, and canonical and stable forms need
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from itertools import chain
 
@@ -60,6 +61,18 @@ def simplify(graph: Graph, level: int = 2, fast_math: bool = False) -> Simplifie
         return rewrite(graph, [_rule_sets(*pair, fast_math) for pair in zip((None, *names), names, strict=False)])
 
 
+def simplify_in_phases(graph: Graph, level: int = 2, fast_math: bool = False) -> Iterator[tuple[str, Simplified]]:
+    """The same one phase after the other, for looking at: each phase's name and what it made of the graph before."""
+    before = None
+    for phase, _ in PHASES:
+        with no_sources():
+            found = rewrite(graph, [_rule_sets(before, phase, fast_math)])
+        yield phase, found
+        if phase == PIPELINES[level][-1]:
+            return
+        graph, before = found.graph, phase
+
+
 @cache
 def _rule_sets(before: str | None, phase: str, fast_math: bool) -> tuple[RuleSet, RuleSet]:
     """The rules of a phase, the earlier phases' along, and those among them that the phase run before did not have."""
@@ -77,4 +90,4 @@ def explain() -> str:
     return "\n".join(lines) + "\n"
 
 
-__all__ = ["PHASES", "PIPELINES", "RULES", "Rule", "RuleSet", "Simplified", "explain", "rewrite", "simplify"]
+__all__ = ["PHASES", "PIPELINES", "RULES", "Rule", "RuleSet", "Simplified", "explain", "rewrite", "simplify", "simplify_in_phases"]

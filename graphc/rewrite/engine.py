@@ -256,18 +256,23 @@ def _origins(given: Graph, result: Graph, maps: Sequence[ExprTable[Expr]], trail
         return ExprTable((n, (n,)) for n in given.nodes)
     found: ExprTable[tuple[Expr, ...]] = ExprTable()
     for node in given.nodes:
-        end: Expr | None = node
-        for settled in maps:
-            end = settled.get(end)
-            if end is None:
-                break
-        else:
+        end = _end(node, maps)
+        if end is not None:
             before = found.get(end, ())
             if end is node:
                 found[end] = (node, *before[: _ORIGINS_KEPT - 1])
             elif len(before) < _ORIGINS_KEPT:
                 found[end] = (*before, node)
     return ExprTable((n, found.get(n) or (trail.origin(n),)) for n in result.nodes)
+
+
+def _end(node: Expr, maps: Sequence[ExprTable[Expr]]) -> Expr | None:
+    """What a node became in the end; None if it fell away on the way."""
+    for settled in maps:
+        if node not in settled:
+            return None
+        node = settled[node]
+    return node
 
 
 def _carry_names(origins: ExprTable[tuple[Expr, ...]]) -> None:

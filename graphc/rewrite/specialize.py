@@ -9,7 +9,7 @@ that it fuses with what surrounds it; products with a vector or of a column and 
 
 from __future__ import annotations
 
-from ..ir.dim import Size
+from ..ir.dim import Size, product
 from ..ir.dtype import DType, int64
 from ..ir.expr import Expr, make
 from ..ops import leaf, reduce
@@ -27,7 +27,7 @@ from ..ops.scalar import (
     negative,
     where,
 )
-from ..ops.shape import BROADCAST, broadcast_to, reshape, stretched_axes
+from ..ops.shape import BROADCAST, broadcast_to, permute_dims, reshape, stretched_axes
 from .engine import Rule
 from .movement import is_one
 from .pattern import P, var
@@ -142,6 +142,16 @@ def _vector_times_matrix(out: Expr, a: Expr, b: Expr) -> Expr | None:
     return reshape(reduce.sum(multiply(broadcast_to(column, b.shape), b), (b.ndim - 2,)), out.shape)
 
 
+def _sum_of_products(out: Expr, a: Expr, b: Expr) -> Expr | None:
+    """One long contraction instead of a stack of products that are added up: the gradient of a shared weight."""
+    stack = a.ndim - 2
+    if not stack or out.attrs["axes"] != tuple(range(stack)):
+        return None
+    depth = product(a.shape[:stack]) * a.shape[-1]
+    rows = permute_dims(a, (stack, *range(stack), stack + 1))
+    return matmul(reshape(rows, (a.shape[-2], depth)), reshape(b, (depth, b.shape[-1])))
+
+
 def _transposed_product(out: Expr, a: Expr, b: Expr) -> Expr | None:
     ndim = out.ndim
     if out.attrs["axes"] != (*range(ndim - 2), ndim - 1, ndim - 2):
@@ -175,6 +185,8 @@ CONTRACTIONS = (
     Rule("outer-product", P.matmul(a, b), _outer_product, "stabilize", "multiply(broadcast_to(a), broadcast_to(b))"),
     Rule("matrix-times-vector", P.matmul(a, b), _matrix_times_vector, "stabilize", "sum(multiply(a, b))"),
     Rule("vector-times-matrix", P.matmul(a, b), _vector_times_matrix, "stabilize", "sum(multiply(a, b))"),
+    Rule("sum-of-products", P.sum(P.matmul(a, b)), _sum_of_products, "stabilize",
+         "matmul(rows of a side by side, b below b)"),
     Rule("transposed-product", P.permute_dims(P.matmul(a, b)), _transposed_product, "stabilize", "matmul(bᵀ, aᵀ)"),
 )  # fmt: skip
 

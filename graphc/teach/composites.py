@@ -250,8 +250,8 @@ def _logsumexp_notation(c: Composite) -> Notation:
 def _log_likelihood_notation(c: Composite) -> Notation:
     shape = c.args[0].shape
     why = (
-        "Logarithm and softmax simplify together: the derivative of {out} by {x} is {onehot} − {softmax}, the "
-        "truth minus the prediction."
+        "Logarithm and softmax collapse: {out} is the entry of {x} at the label, minus ln Σ exp({x}). The derivative "
+        "of the first is {onehot}, of the second {softmax}: together the truth minus the prediction."
     )
     return Notation(
         "log-softmax at the label",

@@ -108,14 +108,16 @@ class _Writer:
 
     def __init__(self, loss: Expr, found: Definitions, names: Names, outline: Outline) -> None:
         self._loss, self._found, self._names, self._outline = loss, found, names, outline
-        small = len(found.formulas) <= _STEPS_LOOKED_AT
-        self._facts = _facts(outline, names) if small else Facts()
-        self._dominators: ExprTable[Expr] = self._find_dominators() if small else ExprTable()
+        self._is_small = len(found.formulas) <= _STEPS_LOOKED_AT
+        self._facts = _facts(outline, names) if self._is_small else Facts()
+        self._dominators: ExprTable[Expr] = self._find_dominators() if self._is_small else ExprTable()
 
     def lines(self, symbol: Formula) -> tuple[Rewriting, ...]:
         """The formula of a cotangent in the way that ends up the lightest."""
         start = self._found.formulas[symbol]
         best: tuple[Rewriting, ...] = (Rewriting((), self._written_out(start, _LONGEST)),)
+        if not self._is_small:
+            return best
         candidates = {best[0].formula: None, **dict.fromkeys(self._candidates(symbol, start))}
         for candidate in candidates:
             lines = (Rewriting((), candidate), *simplified(candidate, self._facts))
@@ -133,7 +135,7 @@ class _Writer:
                 if isinstance(part, Partial) and part not in seen and part in self._found.formulas:
                     seen.add(part)
                     cost += _PER_LINE
-                    if self._found.nodes[part].name is None:
+                    if self._found.nodes[part] not in self._outline.called:
                         waiting.append(self._found.formulas[part])
         return cost
 

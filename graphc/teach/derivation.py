@@ -23,11 +23,12 @@ import graphc as gc
 from ..autodiff import Sweep, sweep
 from ..ir.dim import Shape
 from ..ir.errors import DTypeError, GraphError, ShapeError, describe
-from ..ir.expr import Expr
+from ..ir.expr import Expr, post_order
 from ..ir.graph import ExprTable
 from ..ir.source import no_sources
 from ..ops import leaf
 from .absence import why_not
+from .assigned import assigned_names
 from .composites import COMPOSITES, Composite
 from .conclusion import Conclusion, Definitions, Rewriting, conclude
 from .formula import (
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from .exercise import Exercise, Hide
 
 Kind = Literal["start", "chain", "sum"]
+NameSource = Literal["given", "assigned"]
 _SHORT = 8
 """How heavy a number may be, such as 1/(3 · batch), to be written out wherever it is used."""
 _SHOWN_TERMS = 12
@@ -238,7 +240,7 @@ class Derivation:
         return as_html_fragment(self)
 
 
-def derive(loss: Expr, wrt: Expr, *, detail: Detail = "textbook") -> Derivation:
+def derive(loss: Expr, wrt: Expr, *, detail: Detail = "textbook", names: NameSource = "given") -> Derivation:
     """The derivation of ∂loss/∂wrt as mathematics, one `Step` per application of the chain rule.
 
     Args:
@@ -246,18 +248,20 @@ def derive(loss: Expr, wrt: Expr, *, detail: Detail = "textbook") -> Derivation:
         wrt: what to differentiate by: a param, an input, or anything in between.
         detail: "textbook" tells it in matrix notation, with views and signs merged into their neighbours and softmax
             and its family as one step; "full" goes through every node.
+        names: "given" uses the names of inputs, params and `gc.name`, and readable letters for the rest; "assigned"
+            also those of the variables that expressions were assigned to, as far as the source can be read.
 
     Raises:
         ShapeError: the loss is no scalar.
         DTypeError: the loss or `wrt` is not floating point.
-        GraphError: the loss does not depend on `wrt`, no derivative leads there, or `detail` is unknown.
+        GraphError: the loss does not depend on `wrt`, no derivative leads there, or `detail` or `names` is unknown.
     """
-    _refuse(loss, wrt, detail)
+    _refuse(loss, wrt, detail, names)
     with no_sources(), _without_collections():
         record = sweep((loss,), (leaf.scalar(1, loss.dtype),), (wrt,))
         if wrt not in record.cotangents:
             raise GraphError(why_not(loss, wrt))
-        return _Deriver(loss, wrt, detail, record).run()
+        return _Deriver(loss, wrt, detail, _called(loss, names), record).run()
 
 
 @contextmanager
@@ -273,7 +277,7 @@ def _without_collections() -> Iterator[None]:
             collector.enable()
 
 
-def _refuse(loss: Expr, wrt: Expr, detail: str) -> None:
+def _refuse(loss: Expr, wrt: Expr, detail: str, names: str) -> None:
     for role, given in (("loss", loss), ("variable", wrt)):
         if not isinstance(given, Expr):
             raise GraphError(f"derive: the {role} must be an expression, not {type(given).__name__}")
@@ -284,14 +288,32 @@ def _refuse(loss: Expr, wrt: Expr, detail: str) -> None:
             raise DTypeError(f"derive: the {role} must be floating point{describe(**{role: given})}")
     if detail not in ("textbook", "full"):
         raise GraphError(f"derive: detail is 'textbook' or 'full', not {detail!r}")
+    if names not in ("given", "assigned"):
+        raise GraphError(f"derive: names is 'given' or 'assigned', not {names!r}")
+
+
+def _called(loss: Expr, names: NameSource) -> ExprTable[str]:
+    """What the nodes under the loss are called. Those made of numbers and sizes alone are written out instead: they
+    are one object wherever they occur, so that a name may come from another graph."""
+    nodes = post_order((loss,))
+    found = assigned_names(nodes) if names == "assigned" else ExprTable[str]()
+    numbers: ExprTable[None] = ExprTable()
+    for node in nodes:
+        is_number = node.op.name in ("constant", "size") or (node.args and all(a in numbers for a in node.args))
+        if node.ndim == 0 and is_number:
+            numbers[node] = None
+            found.pop(node, None)
+        elif node.name is not None:
+            found[node] = node.name
+    return found
 
 
 class _Deriver:
     """Walks the outline in the order of the sweep and writes down the steps."""
 
-    def __init__(self, loss: Expr, wrt: Expr, detail: Detail, record: Sweep) -> None:
+    def __init__(self, loss: Expr, wrt: Expr, detail: Detail, called: ExprTable[str], record: Sweep) -> None:
         self.loss, self.wrt, self.detail, self.record = loss, wrt, detail, record
-        self.outline: Outline = outline(loss, wrt, detail)
+        self.outline: Outline = outline(loss, wrt, detail, called)
         self.names = Names(self.outline, loss)
         self.contributions: ExprTable[dict[int, Expr]] = ExprTable((n, {}) for n in record.order)
         """For each consumer, what it contributes to the cotangent of the argument at each position."""

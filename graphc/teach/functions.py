@@ -117,7 +117,7 @@ FUNCTIONS: dict[str, Notation] = {
         why=("The derivative of ln Γ is called the digamma function, ψ.",),
     ),
     "digamma": function("ψ", lambda out, x: apply("ψ′", x), "The derivative of ψ is called the trigamma function."),
-    "trigamma": function("ψ′", lambda out, x: apply("ψ″", x), "The derivative of ψ′ is ψ″, the tetragamma function."),
+    "trigamma": function("ψ′", lambda out, x: apply("ψ′′", x), "The derivative of ψ′ is ψ′′, the tetragamma function."),
     # Rounding, remainders and signs
     "ceil": _stepwise("ceil"), "floor": _stepwise("floor"), "round": _stepwise("round"), "trunc": _stepwise("trunc"),
     "floor_divide": pointwise("rounding", lambda x, y: apply("floor", over(x, y)), None, None),

@@ -28,7 +28,7 @@ _LETTERS = {
 }  # fmt: skip
 _MOVES = {"broadcast_to": "broadcast", "permute_dims": "permute"}
 _NUMBERED = re.compile(r"([^\W\d_]+)_?(\d+)")
-_ACCENTED = re.compile(r"([^\W\d_]|gamma|beta|mu|sigma|theta)_?(hat|bar|tilde)")
+_ACCENTED = re.compile(r"(?:([^\W\d_]|[a-z]+)_|([w-z]|gamma|beta|mu|sigma|theta))(hat|bar|tilde)")
 _SUBSCRIPTED = re.compile(r"([^\W\d_]+)_(\w+)")
 
 
@@ -48,8 +48,8 @@ def symbol_of(name: str, *, scalar: bool = False) -> Symbol:
     """A user's name as a symbol: W1 and W_1 are W₁, theta is θ, b_out is b with subscript out, xhat is x̂."""
     # Control characters are in no alphabet, and not allowed in documents.
     clean = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(name.split()))
-    if match := _ACCENTED.fullmatch(clean):
-        return Symbol(accented(match[1], match[2]), "", scalar)
+    if (match := _ACCENTED.fullmatch(clean)) and len(greek(match[1] or match[2])) == 1:
+        return Symbol(accented(match[1] or match[2], match[3]), "", scalar)
     if match := _NUMBERED.fullmatch(clean):
         return Symbol(greek(match[1]), match[2], scalar)
     if (match := _SUBSCRIPTED.fullmatch(clean)) and len(greek(match[1])) == 1:
@@ -143,10 +143,11 @@ class Names:
         for node in self._outline.order:
             if node in self._outline.hidden or _is_written_out(node):
                 continue
-            if node.name is None:
+            name = self._outline.called.get(node)
+            if name is None:
                 unnamed.append(node)
             else:
-                self._symbols[node] = self._claim(symbol_of(node.name, scalar=node.ndim == 0))
+                self._symbols[node] = self._claim(symbol_of(name, scalar=node.ndim == 0))
         if self._loss not in self._symbols:
             free = next((s for s in "LJ" if (s, "") not in self._taken), "L")
             self._symbols[self._loss] = self._claim(Symbol(free, scalar=True))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..ir.dim import Shape, Size
 from ..ir.expr import Expr
 from ..ops.shape import stretched_axes
+from .folding import FOLDING, extremum_adjoint
 from .formula import (
     HALF,
     ONE,
@@ -22,7 +23,6 @@ from .formula import (
     Product,
     Quotient,
     Root,
-    SumOver,
     Symbol,
     Words,
     apply,
@@ -41,7 +41,6 @@ from .formula import (
 from .functions import FUNCTIONS
 from .indexing import INDEXING
 from .rows import Notation, condition, filled, function, pointwise, spread, summed
-from .wording import axes_words
 
 
 def is_resized(node: Expr) -> bool:
@@ -93,13 +92,6 @@ def _sliced(node: Expr, x: Formula) -> Formula:
 def _unscattered(g: Formula, node: Expr, out: Formula, x: Formula) -> Formula:
     attrs = node.attrs
     return At(filled(g, node.shape), _window(attrs["starts"], node.args[0].shape, attrs["steps"], node.shape))
-
-
-def _max_adjoint(g: Formula, node: Expr, out: Formula, x: Formula) -> Formula:
-    shape, axes = node.args[0].shape, node.attrs["axes"]
-    attained = iverson(x, "=", spread(out, shape, axes))
-    ties = SumOver(axes_words(len(shape), axes), attained, scalar=len(axes) == len(shape))
-    return times(spread(over(g, ties), shape, axes), attained)
 
 
 def _untaken(g: Formula, node: Expr, out: Formula, x: Formula, indices: Formula) -> Formula:
@@ -271,10 +263,11 @@ NOTATION: dict[str, Notation] = {
         ("Every summand has the weight 1, so the cotangent is spread over {axes}.",),
     ),
     "max": Notation(
-        "maximum", lambda node, x: apply("max", x), (_max_adjoint,),
+        "maximum", lambda node, x: apply("max", x), (extremum_adjoint,),
         ("Only an entry that attains the maximum has influence; several that do share it equally.",),
     ),
     "argmax": Notation("position", lambda node, x: apply("argmax", x)),
+    **FOLDING,
     # Contraction
     "matmul": Notation(
         "matrix product", lambda node, x, y: matrix(x, y),

@@ -40,6 +40,8 @@ class Outline:
     """For each piece, where it is used by other pieces."""
     constants: ExprTable[None]
     """What depends on no input and no param."""
+    called: ExprTable[str]
+    """The names of nodes: those the user gave, and those of assignments where they are asked for."""
     hidden: ExprTable[None] = field(default_factory=ExprTable)
     """Pieces that belong to the line of their only consumer; and constants and conditions, which are written out."""
 
@@ -49,11 +51,11 @@ class Outline:
         return node.args if composite is None else composite.args
 
 
-def outline(loss: Expr, wrt: Expr, detail: Detail) -> Outline:
-    """The pieces of the graph under `loss`; `loss` and `wrt` themselves are never hidden."""
-    composites: ExprTable[Composite] = _composites(loss, wrt) if detail == "textbook" else ExprTable()
+def outline(loss: Expr, wrt: Expr, detail: Detail, called: ExprTable[str]) -> Outline:
+    """The pieces of the graph under `loss`; `loss`, `wrt` and what is `called` something are never hidden."""
+    composites: ExprTable[Composite] = _composites(loss, wrt, called) if detail == "textbook" else ExprTable()
     order = _order(loss, composites)
-    found = Outline(order, composites, _uses(order, composites), _constants(order, composites))
+    found = Outline(order, composites, _uses(order, composites), _constants(order, composites), called)
     _hide(found, loss, wrt, detail)
     return found
 
@@ -80,7 +82,7 @@ def _order(root: Expr, composites: ExprTable[Composite]) -> list[Expr]:
     return order
 
 
-def _composites(loss: Expr, wrt: Expr) -> ExprTable[Composite]:
+def _composites(loss: Expr, wrt: Expr, called: ExprTable[str]) -> ExprTable[Composite]:
     """Compositions of which nobody uses, names or differentiates by a part."""
     found: ExprTable[Composite] = ExprTable()
     for node in _order(loss, found):
@@ -92,18 +94,20 @@ def _composites(loss: Expr, wrt: Expr) -> ExprTable[Composite]:
             if part not in parts:
                 parts[part] = []
             parts[part].append(composite.root)
-    while exposed := _exposed(loss, wrt, found, parts):
+    while exposed := _exposed(loss, wrt, found, parts, called):
         for part in exposed:
             for root in parts[part]:
                 found.pop(root, None)
     return found
 
 
-def _exposed(loss: Expr, wrt: Expr, composites: ExprTable[Composite], parts: ExprTable[list[Expr]]) -> list[Expr]:
+def _exposed(
+    loss: Expr, wrt: Expr, composites: ExprTable[Composite], parts: ExprTable[list[Expr]], called: ExprTable[str]
+) -> list[Expr]:
     """Parts of compositions that the derivation has to speak of."""
     reached = ExprTable((n, None) for n in _order(loss, composites))
     inside = [p for p, roots in parts.items() if any(root in composites for root in roots)]
-    return [p for p in inside if p in reached or p.name is not None or p is wrt]
+    return [p for p in inside if p in reached or p in called or p is wrt]
 
 
 def _uses(order: list[Expr], composites: ExprTable[Composite]) -> ExprTable[list[Use]]:
@@ -133,7 +137,7 @@ def _hide(found: Outline, loss: Expr, wrt: Expr, detail: Detail) -> None:
     depth: ExprTable[int] = ExprTable()
     for node in found.order:
         depth[node] = 1 + max((depth[a] for a in found.args(node) if a in found.hidden), default=0)
-        named = node.name is not None or node is loss or node is wrt
+        named = node in found.called or node is loss or node is wrt
         if named or node.op.kind == "leaf" or depth[node] > _NESTED:
             continue
         is_written_out = node in found.constants or not node.dtype.is_float

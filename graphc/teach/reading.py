@@ -126,7 +126,9 @@ class Reader:
             case SumOver(axes, of):
                 return _total(axes, self(of))
             case At(base, index):
-                return self(base)[tuple(_window(i, self._sizes) for i in index)]
+                if (array := self(base)).ndim != len(index):
+                    raise UnsaidError("a window of ones")
+                return array[tuple(_window(i, self._sizes) for i in index)]
             case Apply("onehot", (labels,)) if self._classes:
                 return np.eye(self._classes)[self(labels).reshape(-1)]
             case Apply(function, args) if function != "pick" or self._classes:
@@ -138,7 +140,10 @@ class Reader:
     def _apply(self, function: str, args: tuple[Array, ...]) -> Any:
         found = self._functions.get(function)
         if found is not None:
-            return found(*args)
+            try:
+                return found(*args)
+            except TypeError:  # with this number of arguments the name means something else
+                return None
         op = REGISTRY.get(function)
         if op is None or op.kind != "elementwise" or op.arity != len(args) or op.params:
             return None

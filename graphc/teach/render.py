@@ -21,7 +21,7 @@ from .wording import show_shape
 if TYPE_CHECKING:
     from .check import CheckRow
     from .conclusion import Conclusion, Rewriting
-    from .derivation import Derivation
+    from .derivation import Derivation, Step
     from .names import Definition
 
 
@@ -65,18 +65,25 @@ def _row_of(d: Derivation, number: int) -> CheckRow | None:
     return None if d.checked is None else next(row for row in d.checked.rows if row.number == number)
 
 
-def _verdict(row: CheckRow) -> str:
+def _verdict(step: Step, row: CheckRow) -> str:
     """The outcome of a check in words."""
     if not row.holds:
         return f"check fails: {row.detail}"
     corners = f"; {row.corners} at a corner" if row.corners else ""
     precision = f"relative error {row.error:.0e}" if row.error > _ROUNDING else "to the last digits"
-    return f"checked by numbers, {precision}{corners}"
+    means = "by finite differences" if step.kind == "chain" else "by adding up" if step.kind == "sum" else "by itself"
+    return f"checked {means}, {precision}{corners}"
 
 
 def _simplified(d: Derivation) -> list[Conclusion]:
     """The last lines that became shorter."""
     return [conclusion for conclusion in d.conclusion if len(conclusion.lines) > 1]
+
+
+def _condition(conclusion: Conclusion) -> Prose:
+    """What has to hold for a last line, where it is said of labels."""
+    sides = conclusion.lines[-1].condition
+    return ("   where ", sides[0], " = ", sides[1]) if sides else ()
 
 
 def _because(rewriting: Rewriting) -> str:
@@ -104,10 +111,11 @@ def as_text(d: Derivation) -> str:
         lines += [f"       {_equation(step.equation, text, ' = ')}   ({show_shape(step.argument.shape)})"]
         lines += _wrapped(text.prose(step.reason), "     ")
         if row := _row_of(d, number):
-            lines += _wrapped(f"{'✓' if row.holds else '✗'} {_verdict(row)}", "     ")
+            lines += _wrapped(f"{'✓' if row.holds else '✗'} {_verdict(step, row)}", "     ")
     lines += ["", *_text_simplifications(d), "Result"]
     for i, last in enumerate(d.conclusion):
         lines.append(f"  {'where ' if i == 1 else '      ' if i else ''}{text(last.symbol)} = {text(last.formula)}")
+        lines[-1] += text.prose(_condition(last))
     return "\n".join(lines) + "\n"
 
 
@@ -143,7 +151,7 @@ def as_markdown(d: Derivation) -> str:
         reason = _markdown_prose(step.reason)
         lines += [f"{reason} Shape: {show_shape(step.argument.shape)}.".strip(), ""]
         if row := _row_of(d, number):
-            lines += [f"{'✓' if row.holds else '✗'} {_verdict(row)}", ""]
+            lines += [f"{'✓' if row.holds else '✗'} {_verdict(step, row)}", ""]
     if simplified := _simplified(d):
         lines += ["## Put together and simplified", ""]
     for conclusion in simplified:
@@ -154,6 +162,7 @@ def as_markdown(d: Derivation) -> str:
     for i, last in enumerate(d.conclusion):
         lines += ["where", ""] if i == 1 else []
         lines += [f"$${latex(last.symbol)} = {latex(last.formula)}$$", ""]
+        lines += [_markdown_prose(_condition(last)).strip(), ""] if _condition(last) else []
     return "\n".join(lines[:-1]) + "\n"
 
 
@@ -190,11 +199,17 @@ def as_latex(d: Derivation) -> str:
         lines += [f"{latex.prose(step.reason)} Shape: {latex_text(show_shape(step.argument.shape))}.".strip()]
         if row := _row_of(d, number):
             mark = r"\checkmark" if row.holds else r"\times"
-            lines += [rf"${mark}$ \emph{{{latex_text(_verdict(row))}}}"]
+            lines += [rf"${mark}$ \emph{{{latex_text(_verdict(step, row))}}}"]
     lines += [r"\end{enumerate}", *_latex_simplifications(d), r"\textbf{Result}", r"\begin{align*}"]
-    lines += [" \\\\\n".join(f"{latex(line.symbol)} &= {latex(line.formula)}" for line in d.conclusion)]
+    lines += [" \\\\\n".join(map(_latex_conclusion, d.conclusion))]
     lines += [r"\end{align*}"]
     return "\n".join(lines) + "\n"
+
+
+def _latex_conclusion(conclusion: Conclusion) -> str:
+    condition = conclusion.lines[-1].condition
+    where = rf" \quad \text{{where }} {_equation(condition, latex, ' = ')}" if condition else ""
+    return f"{latex(conclusion.symbol)} &= {latex(conclusion.formula)}{where}"
 
 
 def _latex_simplifications(d: Derivation) -> list[str]:
@@ -255,13 +270,13 @@ def _html_step(d: Derivation, number: int) -> str:
         f'<li class="{step.kind}"><header><b>{html.escape(step.rule)}</b>{source}</header>\n'
         f'<math display="block">{_html_equation(step.equation)}</math>\n'
         f'<p>{mathml.prose(step.reason)} <span class="shape">{html.escape(show_shape(step.argument.shape))}</span></p>'
-        f"{_html_verdict(row) if row else ''}</li>\n"
+        f"{_html_verdict(step, row) if row else ''}</li>\n"
     )
 
 
-def _html_verdict(row: CheckRow) -> str:
+def _html_verdict(step: Step, row: CheckRow) -> str:
     kind, mark = ("holds", "✓") if row.holds else ("fails", "✗")
-    return f'<p class="check {kind}">{mark} {html.escape(_verdict(row))}</p>'
+    return f'<p class="check {kind}">{mark} {html.escape(_verdict(step, row))}</p>'
 
 
 def _html_simplifications(d: Derivation) -> str:
@@ -278,7 +293,11 @@ def _html_simplifications(d: Derivation) -> str:
 
 
 def _html_result(d: Derivation) -> str:
-    lines = [f'<math display="block">{_html_equation((x.symbol, x.formula))}</math>' for x in d.conclusion]
+    lines = [
+        f'<math display="block">{_html_equation((x.symbol, x.formula))}</math>'
+        + (f"<p>{mathml.prose(_condition(x))}</p>" if _condition(x) else "")
+        for x in d.conclusion
+    ]
     rest = f"<p>where</p>{''.join(lines[1:])}" if lines[1:] else ""
     return f'<section class="result">{lines[0]}{rest}</section>'
 

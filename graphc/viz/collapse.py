@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 
-from .picture import Arrow, Box, Picture
+from .picture import Box, Picture, frames_around, redirected
 
 _TITLES_SHOWN = 3
 
@@ -44,7 +44,7 @@ def _join_elementwise(picture: Picture) -> Picture:
         parts.setdefault(into.get(box.key, box.key), []).append(box)
     boxes = tuple(_joined(b, parts[b.key]) for b in picture.boxes if b.key not in into)
     note = "elementwise operations that follow each other are drawn as one box"
-    return replace(picture, boxes=boxes, arrows=_redirected(picture, into), notes=(*picture.notes, note))
+    return replace(picture, boxes=boxes, arrows=redirected(picture, into), notes=(*picture.notes, note))
 
 
 def _may_join(box: Box, head: Box) -> bool:
@@ -59,17 +59,6 @@ def _joined(box: Box, parts: list[Box]) -> Box:
     more = " …" if len(parts) > _TITLES_SHOWN else ""
     count = sum(p.count for p in parts)
     return replace(box, title=f"{count} operations: {', '.join(titles)}{more}", count=count)
-
-
-def _redirected(picture: Picture, into: dict[str, str]) -> tuple[Arrow, ...]:
-    """The arrows between what is left, each once."""
-    found: dict[tuple[str, str, str], Arrow] = {}
-    for arrow in picture.arrows:
-        tail, head = into.get(arrow.tail, arrow.tail), into.get(arrow.head, arrow.head)
-        if tail != head:
-            side = None if arrow.head in into else arrow.side
-            found.setdefault((tail, head, arrow.label), replace(arrow, tail=tail, head=head, side=side))
-    return tuple(found.values())
 
 
 def _keep_nearest(picture: Picture, limit: int) -> Picture:
@@ -88,6 +77,7 @@ def _keep_nearest(picture: Picture, limit: int) -> Picture:
     boxes = tuple(b for b in picture.boxes if b.key in kept)
     arrows = tuple(a for a in picture.arrows if a.tail in kept and a.head in kept)
     left_out = sum(b.count for b in picture.boxes) - sum(b.count for b in boxes)
-    groups = tuple(g for g in picture.groups if any(b.group == g.key for b in boxes))
+    needed = {g.key for key in {b.group for b in boxes} for g in frames_around(picture, key)}
+    groups = tuple(g for g in picture.groups if g.key in needed)
     note = f"only what is nearest to the outputs is drawn; {left_out:,} nodes are left out"
     return replace(picture, boxes=boxes, arrows=arrows, groups=groups, notes=(*picture.notes, note))

@@ -5,24 +5,32 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 
-from .picture import Arrow, Box, Group, Look, Picture
+from .picture import Arrow, Box, Group, Look, Picture, Thumbnail, frames_around
 from .style import (
     ARROW,
+    CHANGES,
     FONTS,
+    GRADIENT_INK,
     GROUPS,
+    HOT,
     INK,
+    MARK,
     OUTPUT_CAPTION,
     OUTPUT_LINE,
     REUSE_ARROW,
     SOFT_INK,
     STYLES,
     VALUE_INK,
+    blended,
+    readable_on,
 )
 
 _SIDEWAYS_DEPTH = 6
 """A picture of up to this many steps is read from left to right, a deeper one from top to bottom."""
 _LONGEST_TEXT = 60
 _LONGEST_SENTENCE = 160
+_SIDE_BY_SIDE = 24
+"""How many letters a value and its gradient may have together to stand on one line."""
 
 
 def to_dot(picture: Picture, *, dpi: int | None = None) -> str:
@@ -33,16 +41,17 @@ def to_dot(picture: Picture, *, dpi: int | None = None) -> str:
     """
     sideways = not picture.groups and _depth(picture) <= _SIDEWAYS_DEPTH
     upward = {g.key for g in picture.groups if g.runs_upwards}
-    group_of = {b.key: b.group for b in picture.boxes}
+    outermost = {g.key: frames_around(picture, g.key)[-1].key for g in picture.groups}
+    phase_of = {b.key: outermost.get(b.group or "") for b in picture.boxes}
     lines = ["digraph graphc {", *_defaults(picture, sideways=sideways)]
     lines += [f'  graph [dpi="{dpi}"];'] if dpi else []
     for group in picture.groups:
-        inside = [b for b in picture.boxes if b.group == group.key]
-        lines += _group(group, inside)
+        if group.parent is None:
+            lines += _group(group, picture)
     lines += [f"  {_box(b)}" for b in picture.boxes if b.group is None]
     for arrow in picture.arrows:
-        home = group_of[arrow.head]
-        against = home in upward and home == group_of[arrow.tail]
+        home = phase_of[arrow.head]
+        against = home in upward and home == phase_of[arrow.tail]
         lines.append(f"  {_arrow(arrow, sideways=sideways, against=against)}")
     return "\n".join([*lines, "}", ""])
 
@@ -61,7 +70,7 @@ def _depth(picture: Picture) -> int:
 def _defaults(picture: Picture, *, sideways: bool) -> Iterator[str]:
     direction = "LR" if sideways else "TB"
     # One ranking over all frames lets phases stand level with each other; a kernel keeps to itself.
-    together = str(all(g.look == "phase" for g in picture.groups)).lower()
+    together = str(all(g.look != "kernel" for g in picture.groups)).lower()
     yield f'  graph [rankdir={direction}, newrank="{together}", nodesep="0.25", ranksep="0.38",'
     yield '    bgcolor="white", pad="0.2",'
     yield f'    fontname="{FONTS}", fontsize="12", fontcolor="{SOFT_INK}", labelloc="b", labeljust="c",'
@@ -82,6 +91,10 @@ def _box(box: Box) -> str:
         "fillcolor": style.fill,
         "color": OUTPUT_LINE if box.is_output else style.line,
     }
+    if box.change:
+        attrs["fillcolor"], attrs["color"], _ = CHANGES[box.change]
+    if box.mark:
+        attrs |= {"color": MARK, "penwidth": "3"}
     if box.is_output:
         attrs["peripheries"] = "2"
     if box.tooltip:
@@ -98,9 +111,41 @@ def _label(box: Box) -> str:
     lines = [head]
     if box.type:
         lines.append(_font(box.type, 10, SOFT_INK))
-    if box.value and box.value != box.title:
-        lines.append(_font(box.value, 10, VALUE_INK))
-    return "<BR/>".join(lines)
+    value = box.value if box.value != box.title else ""
+    if box.gradient:
+        lines.append(f"{_font(f'data {box.value}', 10, VALUE_INK)}{_between(box)}{_font(_grad(box), 10, GRADIENT_INK)}")
+    elif value:
+        lines.append(_font(value, 10, VALUE_INK))
+    if box.mark:
+        lines.append(_font(box.mark, 11, MARK))
+    label = "<BR/>".join(lines)
+    if not box.thumbnail:
+        return label
+    rows = f"<TR><TD>{label}</TD></TR><TR><TD>{_table(box.thumbnail)}</TD></TR>"
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>'
+
+
+def _grad(box: Box) -> str:
+    return f"grad {box.gradient}"
+
+
+def _between(box: Box) -> str:
+    """Short values stand side by side, long ones beneath each other."""
+    return _font(" | ", 10, SOFT_INK) if len(box.value) + len(box.gradient) <= _SIDE_BY_SIDE else "<BR/>"
+
+
+def _table(thumbnail: Thumbnail) -> str:
+    """A thumbnail as a table of coloured cells."""
+    rows = []
+    for row in thumbnail:
+        cells = []
+        for cell in row:
+            size = "" if cell.text else ' WIDTH="7" HEIGHT="7" FIXEDSIZE="TRUE"'
+            text = _font(cell.text, 8, readable_on(cell.fill)) if cell.text else ""
+            cells.append(f'<TD BGCOLOR="{cell.fill}"{size}>{text}</TD>')
+        rows.append(f"<TR>{''.join(cells)}</TR>")
+    padding = 2 if thumbnail[0][0].text else 0
+    return f'<TABLE BORDER="1" COLOR="{ARROW}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}">{"".join(rows)}</TABLE>'
 
 
 def _title(title: str) -> str:
@@ -129,15 +174,21 @@ def _quoted(text: str) -> str:
 # Groups and arrows ---------------------------------------------------------------------------------------------
 
 
-def _group(group: Group, boxes: list[Box]) -> Iterator[str]:
+def _group(group: Group, picture: Picture) -> Iterator[str]:
     fill, line = GROUPS[group.look]
+    if group.share is not None:
+        fill = blended(HOT, group.share)
     # Arrows come into a kernel from above, often several; below there is room for its caption.
-    place = "t" if group.look == "phase" else "b"
+    place = "b" if group.look == "kernel" else "t"
     yield f"  subgraph {_quoted(f'cluster_{group.key}')} {{"
     yield f'    graph [label=<{_font(group.caption, 12, SOFT_INK)}>, labelloc="{place}", labeljust="l",'
     yield f'      style="rounded,filled", fillcolor="{fill}", color="{line}", margin="12"];'
-    for box in boxes:
-        yield f"    {_box(box)}"
+    for inner in picture.groups:
+        if inner.parent == group.key:
+            yield from _group(inner, picture)
+    for box in picture.boxes:
+        if box.group == group.key:
+            yield f"    {_box(box)}"
     yield "  }"
 
 
@@ -178,11 +229,18 @@ def _legend(picture: Picture, *, sideways: bool) -> str:
     cells = [_swatch(look) for look in looks]
     if any(b.is_output for b in picture.boxes):
         cells.append(f'<TD BORDER="2" COLOR="{OUTPUT_LINE}" STYLE="ROUNDED">{_font(OUTPUT_CAPTION, 10, INK)}</TD>')
+    for change in (c for c in CHANGES if any(b.change == c for b in picture.boxes)):
+        fill, line, caption = CHANGES[change]
+        cells.append(f'<TD BGCOLOR="{fill}" COLOR="{line}" STYLE="ROUNDED">{_font(caption, 10, INK)}</TD>')
     sentences = ["float32 where no dtype is written"]
     if any(a.role == "reuse" for a in picture.arrows):
         sentences.append("dotted: a value used by another phase")
     if any(a.side for a in picture.arrows):
         sentences.append(f"first operands enter {'at the top' if sideways else 'on the left'}")
+    if any(g.share is not None for g in picture.groups):
+        sentences.append("the warmer a kernel's frame, the more of the time it takes")
+    if any(b.thumbnail for b in picture.boxes):
+        sentences.append("fields: blue above zero, orange below, pink where nan")
     sentences += picture.notes
     beneath = "<BR/>".join(_font(s, 10, SOFT_INK, _LONGEST_SENTENCE) for s in sentences)
     row = f"<TR>{''.join(cells)}</TR>" if cells else ""

@@ -14,6 +14,7 @@ from .collapse import collapse
 from .dot import to_dot
 from .picture import Picture
 from .render import FORMATS, LayoutTimeoutError, render
+from .scopes import close
 from .subject import picture_of
 
 MOST_BOXES = 600
@@ -25,23 +26,47 @@ _RETRIES = (100, 25)
 """How many boxes are tried after a layout that took too long."""
 
 
-def draw(what: Any, values: Mapping[Expr, Any] | None = None, *, time_limit: float = 20.0) -> Drawing:
+def draw(
+    what: Any,
+    values: Mapping[Expr, Any] | None = None,
+    *,
+    gradients: bool = False,
+    depth: int | None = None,
+    after: Any = None,
+    profile: Any = None,
+    time_limit: float = 20.0,
+    **sizes: int,
+) -> Drawing:
     """A picture of a graph.
 
     Args:
         what: an expression; a tuple, list or dict of them (a loss and its gradients: forward and backward side by
-            side); or a compiled function (the optimized graph, a frame for each kernel).
-        values: the array for each input. Every box then shows what it holds: the number, or min … max and mean.
+            side); a compiled function (the optimized graph, a frame for each kernel); or an error that graphc raised
+            about expressions (what was built so far, with the operands that do not fit marked).
+        values: the array for each input. Every box then shows what it holds: the number, or min … max and mean, and
+            a small table or fields of colour.
+        gradients: also write on every box the derivative of the loss by it: data | grad. The loss is the first, or
+            only, expression.
+        depth: how many levels of `gc.scope` are drawn open: 0 makes one box of each outermost scope. Without it, as
+            many as are readable.
+        after: what a pass made of `what`, such as `gc.optimize(what)`: both are drawn, with what changed in colour.
+        profile: what `Function.profile` gave, or seconds by the names of kernels; the frames of a compiled function
+            then show them, as colour too.
         time_limit: seconds a layout may take before fewer boxes are drawn.
+        sizes: sizes of named dimensions, for a compiled function that was not called yet: draw(f, batch=32).
 
     Numbers are written into the operation that takes them (× 0.5), and what only repeats a value along an axis is
     left out. The lines that built a node show when the pointer rests on it, in SVG.
 
     Raises:
-        GraphError: `what` is nothing that can be drawn, or `values` lack an input.
+        GraphError: `what` is nothing that can be drawn, `values` lack an input, or something is asked that does not
+            go with it.
         DTypeError, ShapeError: a value does not fit its input.
     """
-    return Drawing(picture_of(what, values), time_limit=time_limit)
+    if depth is not None and (not isinstance(depth, int) or depth < 0):
+        raise GraphError(f"draw: depth is a number of levels, from 0, not {depth!r}")
+    picture = picture_of(what, values, gradients=gradients, after=after, profile=profile, sizes=sizes)
+    return Drawing(close(picture, depth), time_limit=time_limit)
 
 
 class Drawing:

@@ -14,8 +14,11 @@ from typing import Any
 
 from ..ir.expr import Expr, post_order
 from ..ir.graph import ExprTable, Graph
+from ..ir.scope import Path
 from ..ir.text import line, number
-from .picture import Arrow, Box, Group, Look, Picture, Side
+from .picture import Arrow, Box, Change, Group, Look, Picture, Side
+from .scopes import Frames, common
+from .values import Held
 from .wording import inline_text, keeps_elements, type_of, words
 
 _SIDES: dict[int, tuple[Side, ...]] = {2: ("left", "right"), 3: ("left", "middle", "right")}
@@ -33,8 +36,18 @@ class Annotations:
     """What outputs are called, and gradients by what they are the gradient of."""
     gradients: ExprTable[Expr] = field(default_factory=ExprTable)
     """For each gradient with a name what it is the gradient of."""
-    values: ExprTable[str] = field(default_factory=ExprTable)
-    """What nodes held, in a few words."""
+    values: ExprTable[Held] = field(default_factory=ExprTable)
+    """What nodes held."""
+    derivatives: ExprTable[Held] = field(default_factory=ExprTable)
+    """The derivative of the loss by each node, where that is to be written on it."""
+    scope: Callable[[Expr], Path] = lambda node: node.scope
+    """The user's scopes around a node."""
+    changes: ExprTable[Change] = field(default_factory=ExprTable)
+    """What a pass did to nodes."""
+    marks: ExprTable[str] = field(default_factory=ExprTable)
+    """What is wrong with nodes, in a word or two."""
+    origins: Callable[[Expr], tuple[Expr, ...]] = lambda node: (node,)
+    """The nodes of the user's that a node stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +92,19 @@ class Scene:
         """The box of a node."""
         is_source = node.op.name in ("input", "param")
         name = notes.names.get(node) or node.name or ""
+        held, derivative = notes.values.get(node), notes.derivatives.get(node)
         return Box(
             key=key,
             look=look,
             title="" if is_source and name else words(node, self.operands(node)),
             name=name,
             type=type_of(node),
-            value=notes.values.get(node, ""),
-            tooltip=self._tooltip(node),
+            value=held.text if held else "",
+            gradient=derivative.text if derivative else "",
+            thumbnail=held.thumbnail if held else (),
+            tooltip=self._tooltip(node, notes),
+            change=notes.changes.get(node),
+            mark=notes.marks.get(node, ""),
             is_elementwise=node.op.kind in ("elementwise", "view", "identity"),
             **more,
         )
@@ -97,13 +115,14 @@ class Scene:
         sides = None if "commutative" in node.op.flags else _SIDES.get(len(sources))
         return [(source, sides[position] if sides else None) for position, source in enumerate(sources)]
 
-    def _tooltip(self, node: Expr) -> str:
+    def _tooltip(self, node: Expr, notes: Annotations) -> str:
         """The node in the words of `gc.dump`, and the line that built it, without the folder it is in."""
         text = line(node, self.numbers)
-        if node.source is None:
+        source = next((o.source for o in (node, *notes.origins(node)) if o.source), None)
+        if source is None:
             return text
-        file = node.source.file.replace("\\", "/").rpartition("/")[2]
-        return f"{text}\n{file}:{node.source.line}"
+        file = source.file.replace("\\", "/").rpartition("/")[2]
+        return f"{text}\n{file}:{source.line}"
 
 
 def look_of(node: Expr, *, is_derived: bool) -> Look:
@@ -150,6 +169,22 @@ def _phases(scene: Scene, notes: Annotations, outputs: ExprTable[None]) -> ExprT
     return phases
 
 
+def _scopes(scene: Scene, notes: Annotations, phases: ExprTable[str]) -> ExprTable[Path]:
+    """The scopes each node is drawn in. A param or a number stands with all that use it in its phase."""
+    paths: ExprTable[Path] = ExprTable()
+    used_in: ExprTable[list[Path]] = ExprTable()
+    for node in reversed(scene.order):
+        if node.op.kind == "leaf" and node.op.name != "input" and node in used_in:
+            paths[node] = common(used_in[node])
+        else:
+            paths[node] = notes.scope(node)
+        for arg in node.args:
+            source = scene.source(arg)
+            if phases[source] == phases[node]:
+                used_in.setdefault(source, []).append(paths[node])
+    return paths
+
+
 def draw_graph(graph: Graph, notes: Annotations) -> Picture:
     """The picture of everything the outputs and updates of a graph depend on."""
     outputs = ExprTable((r, None) for r in graph.outputs)
@@ -159,10 +194,11 @@ def draw_graph(graph: Graph, notes: Annotations) -> Picture:
     present = [p for p in _CAPTIONS if any(phases[n] == p for n in shown)]
     is_grouped = len(present) > 1
     keys = ExprTable((n, f"n{scene.numbers[n]}") for n in shown)
+    paths, frames = _scopes(scene, notes, phases), Frames()
     boxes, arrows = [], []
     for node in shown:
         look = look_of(node, is_derived=phases[node] == "backward")
-        group = phases[node] if is_grouped else None
+        group = frames.key(phases[node] if is_grouped else None, paths[node])
         boxes.append(scene.box(node, keys[node], look, notes, group=group, is_output=node in outputs))
         for source, side in scene.operands_by_arrow(node):
             if phases[source] == phases[node]:
@@ -174,5 +210,5 @@ def draw_graph(graph: Graph, notes: Annotations) -> Picture:
         group = phases[new] if is_grouped else None
         boxes.append(updated_box(param, f"u{i}", group))
         arrows.append(Arrow(keys[new], f"u{i}"))
-    groups = tuple(Group(p, _CAPTIONS[p], runs_upwards=p == "backward") for p in present) if is_grouped else ()
-    return Picture(tuple(boxes), tuple(arrows), groups)
+    phase_groups = [Group(p, _CAPTIONS[p], runs_upwards=p == "backward") for p in present] if is_grouped else []
+    return Picture(tuple(boxes), tuple(arrows), (*phase_groups, *frames.groups))

@@ -6,7 +6,8 @@ them; inputs and params are drawn beside every kernel that reads them, which spa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 from ..ir.expr import Expr
@@ -41,9 +42,11 @@ class Compiled(Protocol):
     def kernels(self) -> Sequence[Kernel]: ...
 
 
-def draw_kernels(graph: Graph, kernels: Sequence[Kernel], notes: Annotations) -> Picture:
-    """The picture of an optimized graph as its kernels compute it."""
-    return _Kernels(graph, kernels, notes).picture()
+def draw_kernels(
+    graph: Graph, kernels: Sequence[Kernel], notes: Annotations, seconds: Mapping[str, float] = MappingProxyType({})
+) -> Picture:
+    """The picture of an optimized graph as its kernels compute it, with the time each takes where that is known."""
+    return _Kernels(graph, kernels, notes).picture(seconds)
 
 
 class _Kernels:
@@ -71,7 +74,7 @@ class _Kernels:
                 homes[node] = i
         return homes
 
-    def picture(self) -> Picture:
+    def picture(self, seconds: Mapping[str, float]) -> Picture:
         for node in self.scene.order:
             if self.scene.is_box(node) and node not in self.homes and node.op.kind != "leaf":
                 self._add(node, None)
@@ -84,7 +87,8 @@ class _Kernels:
         for i, (param, new) in enumerate(self.graph.updates):
             self.boxes[f"u{i}"] = updated_box(param, f"u{i}")
             self.arrows.append(Arrow(self._key(new, self.homes.get(new)), f"u{i}"))
-        groups = tuple(Group(f"kernel{i}", f"{k.name} · {k.kind}", "kernel") for i, k in enumerate(self.kernels))
+        total = sum(seconds.get(k.name, 0.0) for k in self.kernels)
+        groups = tuple(_frame(i, k, seconds.get(k.name), total) for i, k in enumerate(self.kernels))
         count = len(self.kernels)
         sentence = f"{count} kernel{'s' if count != 1 else ''}; what is written on an arrow is a buffer between two"
         return Picture(tuple(self.boxes.values()), tuple(self.arrows), groups, (sentence,))
@@ -120,6 +124,23 @@ class _Kernels:
             return kernel
         home: int | None = self.homes.get(source)
         return home
+
+
+def _frame(number: int, kernel: Kernel, seconds: float | None, total: float) -> Group:
+    """The frame of a kernel; where it was timed, with its time and what part of the whole that is."""
+    caption = f"{kernel.name} · {kernel.kind}"
+    if seconds is None:
+        return Group(f"kernel{number}", caption, "kernel")
+    share = seconds / total if total else 0.0
+    return Group(f"kernel{number}", f"{caption} · {duration(seconds)}, {share:.0%}", "kernel", share=share)
+
+
+def duration(seconds: float) -> str:
+    """A time in three digits: 1.25 µs, 37.5 ms."""
+    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
+        if seconds * factor >= 1:
+            break
+    return f"{seconds * factor:.3g} {unit}"
 
 
 def _is_memory(node: Expr) -> bool:

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-Look = Literal["input", "param", "constant", "operation", "gradient", "update"]
+Look = Literal["input", "param", "constant", "operation", "gradient", "update", "scope"]
 """What kind of thing a box is; the palette and the shapes follow it."""
 Side = Literal["left", "middle", "right"]
 Role = Literal["use", "reuse", "tie"]
 """An arrow is a value that is used, one that another phase of the computation uses (drawn lightly), or only a tie: not
 drawn, it asks for the head to stand beside the tail."""
+
+
+Change = Literal["gone", "new"]
+"""What a pass did to a box: "gone" is what it took away, "new" what it put there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A field of a thumbnail: a colour, and a number where there is room for it."""
+
+    fill: str
+    text: str = ""
+
+
+Thumbnail = tuple[tuple[Cell, ...], ...]
+"""An array as rows of fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +43,10 @@ class Box:
     """Dtype and shape."""
     value: str = ""
     """What it held, where values were given."""
+    gradient: str = ""
+    """The derivative of the loss by it, where that was asked for."""
+    thumbnail: Thumbnail = ()
+    """What it held as a picture."""
     tooltip: str = ""
     group: str | None = None
     is_output: bool = False
@@ -34,6 +54,9 @@ class Box:
     """Whether it may be put together with its neighbours when there are too many boxes."""
     count: int = 1
     """How many nodes it stands for."""
+    change: Change | None = None
+    mark: str = ""
+    """What is wrong here: a word or two for a box that an error is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +73,17 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A frame with a caption: a phase of the computation, or a kernel."""
+    """A frame with a caption: a phase of the computation, a kernel, or a scope of the user's."""
 
     key: str
     caption: str
-    look: Literal["phase", "kernel"] = "phase"
+    look: Literal["phase", "kernel", "scope"] = "phase"
     runs_upwards: bool = False
     """Whether its arrows point back to where the forward computation came from."""
+    parent: str | None = None
+    """The frame around it. It comes earlier in the picture."""
+    share: float | None = None
+    """The part of the time that is spent in it, where that was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +95,24 @@ class Picture:
     groups: tuple[Group, ...] = ()
     notes: tuple[str, ...] = ()
     """Sentences beneath the picture."""
+
+
+def redirected(picture: Picture, into: dict[str, str]) -> tuple[Arrow, ...]:
+    """The arrows between what is left when boxes go into others, each once."""
+    found: dict[tuple[str, str, str], Arrow] = {}
+    for arrow in picture.arrows:
+        tail, head = into.get(arrow.tail, arrow.tail), into.get(arrow.head, arrow.head)
+        if tail != head:
+            side = None if arrow.head in into else arrow.side
+            found.setdefault((tail, head, arrow.label), replace(arrow, tail=tail, head=head, side=side))
+    return tuple(found.values())
+
+
+def frames_around(picture: Picture, key: str | None) -> list[Group]:
+    """The frames around what is in the frame `key`: that one, then those around it."""
+    by_key = {g.key: g for g in picture.groups}
+    found = []
+    while key is not None:
+        found.append(by_key[key])
+        key = by_key[key].parent
+    return found

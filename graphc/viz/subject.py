@@ -3,51 +3,152 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from numbers import Real
 from typing import Any
 
-from ..ir.errors import GraphError
+from ..autodiff import origin, sweep
+from ..interpret import trace
+from ..ir.errors import GraphError, describe
 from ..ir.expr import Expr, post_order
 from ..ir.graph import ExprTable, Graph
+from ..ir.scope import Path
 from ..ir.source import no_sources
 from ..ir.tree import flatten
 from ..ops import leaf
+from .changes import draw_change
 from .graphs import Annotations, draw_graph
 from .kernels import draw_kernels
 from .picture import Picture
-from .values import summary
+from .values import Held
 
 
-def picture_of(what: Any, values: Mapping[Expr, Any] | None = None) -> Picture:
-    """The picture of an expression, several of them, a graph or a compiled function.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a picture should show beside the graph; see `gc.draw`."""
+
+    values: Mapping[Expr, Any] | None = None
+    gradients: bool = False
+    profile: Any = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+
+def picture_of(what: Any, values: Mapping[Expr, Any] | None = None, *, after: Any = None, **wishes: Any) -> Picture:
+    """The picture of an expression, several of them, a graph, a compiled function, or an error about expressions.
+
+    Args:
+        after: what a pass made of `what`, drawn beside it.
+        wishes: the fields of `Wishes`.
 
     Raises:
-        GraphError: it is none of these, or `values` lack an input.
+        GraphError: it is none of these, `values` lack an input, or something is asked that it cannot show.
     """
-    if isinstance(getattr(what, "graph", None), Graph):
-        return _compiled_picture(what, values)
+    wanted = Wishes(values=values, **wishes)
+    if isinstance(what, BaseException):
+        return _mistake(what)
+    if after is not None:
+        return draw_change(*_subject(what, wanted), *_subject(after, wanted))
+    if _is_compiled(what):
+        return _compiled_picture(what, wanted)
+    if wanted.profile is not None or wanted.sizes:
+        asked = "a profile" if wanted.profile is not None else f"a size ({', '.join(wanted.sizes)}=...)"
+        raise GraphError(f"draw: {asked} is shown on a compiled function, not on {type(what).__name__}")
+    return draw_graph(*_subject(what, wanted))
+
+
+def _is_compiled(what: Any) -> bool:
+    return isinstance(getattr(what, "graph", None), Graph)
+
+
+def _subject(what: Any, wanted: Wishes) -> tuple[Graph, Annotations]:
+    """A graph, and what is written beside its nodes."""
+    if _is_compiled(what):
+        return what.graph, _compiled_notes(what, wanted)
     if isinstance(what, Graph):
-        return draw_graph(what, _annotations(what.roots, {}, values))
+        return what, _annotations(what.roots, {}, wanted)
     roots = _expressions(what)
     keys = {k: v for k, v in what.items() if isinstance(k, str)} if isinstance(what, Mapping) else {}
-    return draw_graph(Graph((), roots), _annotations(roots, keys, values))
+    return Graph((), roots), _annotations(roots, keys, wanted)
 
 
-def _compiled_picture(function: Any, values: Mapping[Expr, Any] | None) -> Picture:
+# Compiled functions --------------------------------------------------------------------------------------------
+
+
+def _compiled_picture(function: Any, wanted: Wishes) -> Picture:
     """The picture of something with a `graph`, `kernels`, and `inputs` as its user knows them."""
-    graph: Graph = function.graph
-    summaries: ExprTable[str] = ExprTable()
-    if values is not None:
-        known = ExprTable(zip(getattr(function, "inputs", ()), graph.inputs, strict=False))
-        summaries = _summaries(graph.roots, {known.get(k, k): v for k, v in values.items()})
-    # Optimized nodes are not those that differentiation made, but a function may know what they came from.
-    notes = Annotations(is_derived=getattr(function, "is_derived", lambda node: False), values=summaries)
+    if wanted.sizes:
+        function.view(**wanted.sizes)
+    graph, notes = _subject(function, wanted)
     try:
         kernels = function.kernels
     except GraphError:
         picture = draw_graph(graph, notes)
-        return replace(picture, notes=(*picture.notes, "kernels are made when the first call tells the sizes"))
-    return draw_kernels(graph, kernels, notes)
+        note = "kernels are made when the first call tells the sizes, or draw(batch=32)"
+        return replace(picture, notes=(*picture.notes, note))
+    return draw_kernels(graph, kernels, notes, _seconds(wanted.profile))
+
+
+def _compiled_notes(function: Any, wanted: Wishes) -> Annotations:
+    """Optimized nodes are not those that were built, but a function may know what they came from."""
+    if wanted.gradients:
+        raise GraphError("draw: gradients are written on expressions; a compiled function draws those it computes")
+    origins = getattr(function, "origins", lambda node: (node,))
+    is_derived = getattr(function, "is_derived", lambda node: False)
+    held: ExprTable[Held] = ExprTable()
+    if wanted.values is not None:
+        known = ExprTable(zip(getattr(function, "inputs", ()), function.graph.inputs, strict=False))
+        held = _held(function.graph.roots, ExprTable((known.get(k, k), v) for k, v in wanted.values.items()))
+    return Annotations(
+        is_derived=is_derived, values=held, origins=origins, scope=lambda node: scope_of(node, origins(node))
+    )
+
+
+def _seconds(profile: Any) -> Mapping[str, float]:
+    """Seconds by the kernel's name.
+
+    Raises:
+        GraphError: it is no profile and no such mapping.
+    """
+    found = getattr(profile, "seconds_by_kernel", profile)
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping) or not all(isinstance(v, Real) and v >= 0 for v in found.values()):
+        raise GraphError(
+            "draw: profile= takes what Function.profile gives, or seconds by the names of kernels, not "
+            f"{type(profile).__name__}"
+        )
+    return found
+
+
+def scope_of(node: Expr, origins: Sequence[Expr]) -> Path:
+    """The user's scopes around what a node stands for; a derivative stands where what it is the derivative of does."""
+    for built in (node, *origins):
+        made_for = origin(built)
+        found = built.scope or (made_for.scope if made_for is not None else ())
+        if found:
+            return found
+    return ()
+
+
+# Mistakes ------------------------------------------------------------------------------------------------------
+
+
+def _mistake(error: BaseException) -> Picture:
+    """The graph that was built so far, with the operands that do not fit marked by their roles."""
+    operands: Mapping[str, Expr] = getattr(error, "operands", {})
+    if not operands:
+        raise GraphError(f"draw: {type(error).__name__} is not about expressions: {error}")
+    marks: ExprTable[str] = ExprTable()
+    for role, expr in operands.items():
+        marks[expr] = f"{marks[expr]}, {role}" if expr in marks else role
+    roots = tuple(marks)
+    picture = draw_graph(Graph((), roots), replace(_annotations(roots, {}, Wishes()), marks=marks))
+    message, _, _ = str(error).partition("\n")
+    boxes = tuple(replace(b, is_output=False) for b in picture.boxes)
+    return replace(picture, boxes=boxes, notes=(*picture.notes, f"{type(error).__name__}: {message}"))
+
+
+# Expressions ---------------------------------------------------------------------------------------------------
 
 
 def _expressions(what: Any) -> tuple[Expr, ...]:
@@ -63,33 +164,55 @@ def _expressions(what: Any) -> tuple[Expr, ...]:
     return tuple(ExprTable((e, None) for e in leaves))
 
 
-def _annotations(roots: Sequence[Expr], keys: Mapping[str, Any], values: Mapping[Expr, Any] | None) -> Annotations:
+def _annotations(roots: Sequence[Expr], keys: Mapping[str, Any], wanted: Wishes) -> Annotations:
     names, gradients = _gradients(roots)
     for key, expr in keys.items():
         if isinstance(expr, Expr) and not expr.name and expr not in names:
             names[expr] = key
-    found = ExprTable() if values is None else _summaries(roots, values)
-    return Annotations(_is_derived, _differentiated(post_order(tuple(roots))), names, gradients, found)
+    held: ExprTable[Held] = ExprTable()
+    derivatives: ExprTable[Held] = ExprTable()
+    if wanted.gradients:
+        cotangents = _by_every_node(roots, wanted.values)
+        held = _held((*roots, *cotangents.values()), wanted.values or {})
+        derivatives = ExprTable((node, held[cotangent]) for node, cotangent in cotangents.items())
+    elif wanted.values is not None:
+        held = _held(roots, wanted.values)
+    return Annotations(
+        is_derived=_is_derived,
+        differentiated=_differentiated(post_order(tuple(roots))),
+        names=names,
+        gradients=gradients,
+        values=held,
+        derivatives=derivatives,
+        scope=lambda node: scope_of(node, ()),
+    )
 
 
-def _summaries(roots: Sequence[Expr], values: Mapping[Expr, Any]) -> ExprTable[str]:
+def _by_every_node(roots: Sequence[Expr], values: Mapping[Expr, Any] | None) -> ExprTable[Expr]:
+    """The derivative of the loss, which is the first of the roots, by every node it depends on.
+
+    Raises:
+        GraphError: there are no values, or the loss is no floating point scalar.
+    """
+    loss = roots[0]
+    if values is None:
+        raise GraphError("draw: gradients=True writes numbers on the nodes, and so needs values=")
+    if loss.shape != () or not loss.dtype.is_float:
+        raise GraphError(f"draw: gradients are those of a floating point scalar{describe(drawn=loss)}")
+    return cotangents_of(loss)
+
+
+def _held(roots: Sequence[Expr], values: Mapping[Expr, Any]) -> ExprTable[Held]:
     """What every node holds."""
-    import graphc as gc
-
-    nodes = post_order(tuple(roots))
-    return ExprTable((n, summary(a)) for n, a in zip(nodes, gc.interpret(nodes, values), strict=True))
+    return ExprTable((n, Held.of(a)) for n, a in trace(roots, values).items())
 
 
 def _is_derived(node: Expr) -> bool:
-    from ..autodiff import origin
-
     return origin(node) is not None
 
 
 def _differentiated(nodes: Iterable[Expr]) -> ExprTable[None]:
     """The nodes by whose rules derivatives among `nodes` were made."""
-    from ..autodiff import origin
-
     return ExprTable((o, None) for o in map(origin, nodes) if o is not None)
 
 
@@ -107,7 +230,7 @@ def _gradients(roots: Iterable[Expr]) -> tuple[ExprTable[str], ExprTable[Expr]]:
     gradients: ExprTable[Expr] = ExprTable()
     derived = ExprTable((n, None) for n in nodes if _is_derived(n))
     for loss in _losses(nodes, derived):
-        for node, cotangent in _cotangents(loss).items():
+        for node, cotangent in cotangents_of(loss).items():
             if node.name and node is not loss and cotangent in derived:
                 name = f"∂{loss.name or 'loss'}/∂{node.name}"
                 names[cotangent] = f"{names[cotangent]}, {name}" if cotangent in names else name
@@ -115,9 +238,8 @@ def _gradients(roots: Iterable[Expr]) -> tuple[ExprTable[str], ExprTable[Expr]]:
     return names, gradients
 
 
-def _cotangents(loss: Expr) -> ExprTable[Expr]:
-    from ..autodiff import sweep
-
+def cotangents_of(loss: Expr) -> ExprTable[Expr]:
+    """The derivative of a loss by every node it depends on; nothing where an op on the way has none."""
     leaves = [n for n in post_order((loss,)) if n.dtype.is_float and n.op.name in ("input", "param")]
     try:
         with no_sources():

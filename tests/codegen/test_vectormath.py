@@ -10,6 +10,7 @@ import pytest
 from harness import Array, Compiled, assembly, module_text, optimized
 from vectormath_cases import CASES
 
+import graphc as gc
 from graphc.codegen import vectormath
 
 NAMES = sorted(vectormath.FUNCTIONS)
@@ -162,6 +163,19 @@ def test_nothing_is_called_but_for_far_angles(cpu: str, fma: bool) -> None:
         for bits in (32, 64):
             called = set(re.findall(r"\bcall\w*\s+(\S+)", assembly(name, bits, 16, fma=fma, cpu=cpu)))
             assert called == {f"gc.{helper}" for helper in vectormath.dependencies(name)}, (name, bits)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_far_angles_inside_a_compiled_function(dtype: str) -> None:
+    """The branch and the call are in the middle of a fused loop, and among the lanes of a sum."""
+    a = np.random.default_rng(3).uniform(-5, 5, (33, 37)).astype(dtype)
+    a[3, 5], a[20, 30] = 1e22, -3e30
+    x = gc.input("x", a.shape, dtype)
+    total, product = gc.compile([x], [gc.sum(gc.sin(x), axis=1), gc.sin(x) * gc.cos(x)])(a)
+    wide = a.astype(np.float64)
+    tolerance = 50 * float(np.finfo(dtype).eps)
+    np.testing.assert_allclose(total, np.sin(wide).sum(1), rtol=0, atol=tolerance)
+    np.testing.assert_allclose(product, np.sin(wide) * np.cos(wide), rtol=0, atol=tolerance)
 
 
 def test_declarations_are_complete_and_shared() -> None:

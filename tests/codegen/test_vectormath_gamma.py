@@ -17,7 +17,7 @@ EXACT: dict[str, Callable[[Any], Any]] = {
     "trigamma": lambda x: mpmath.psi(1, x),
 }
 POSITIVE_LIMIT = 4.0
-NEGATIVE_LIMIT = 8.0
+NEGATIVE_LIMIT = 6.0
 FMA = pytest.mark.parametrize("fma", [True, False], ids=["fma", "no-fma"])
 BITS = pytest.mark.parametrize("bits", [32, 64])
 OF_GAMMA = pytest.mark.parametrize("name", sorted(EXACT))

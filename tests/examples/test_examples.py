@@ -37,6 +37,16 @@ def test_the_derivation_holds(capsys):
     assert "every step agrees with finite differences" in out
 
 
+def test_the_derivations_of_a_course_are_written(tmp_path, capsys):
+    run("derivations").main(tmp_path)
+    out = capsys.readouterr().out
+    assert "∂L/∂W = h₀ᵀ δ₁ + h₁ᵀ δ₂ + h₂ᵀ δ₃" in out
+    assert "every step agrees with finite differences" in out
+    page = (tmp_path / "softmax_collapse_W.txt").read_text(encoding="utf-8")
+    assert "= (p − y) / batch" in page
+    assert len(list(tmp_path.glob("*.html"))) == len(list(tmp_path.glob("*.tex"))) == out.count(" steps, ")
+
+
 @pytest.fixture
 def digits(monkeypatch):
     pytest.importorskip("sklearn")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import scipy.special
@@ -25,7 +27,7 @@ def test_functions_of_real_numbers_are_numpys(name: str, dtype: str) -> None:
         np.testing.assert_array_equal(gc.interpret(getattr(gc, name)(x), {x: values}), NUMPY[name](wide))
 
 
-@pytest.mark.parametrize("name", ["erf", "erfc", "lgamma", "digamma", "rsqrt"])
+@pytest.mark.parametrize("name", ["erf", "erfc", "lgamma", "digamma", "trigamma", "rsqrt"])
 def test_functions_numpy_lacks_turn_integers_into_floats(name: str) -> None:
     assert getattr(gc, name)(gc.input("x", (3,), dtype="int16")).dtype == "float32"
 
@@ -47,19 +49,21 @@ def test_the_derivative_of_digamma_is_trigamma_on_both_sides() -> None:
     second = gc.grad(gc.sum(first), x)
     np.testing.assert_allclose(gc.interpret(first, {x: values}), _polygamma(1, values), rtol=1e-12)
     np.testing.assert_allclose(gc.interpret(second, {x: values}), _polygamma(2, values), rtol=1e-11, atol=1e-9)
+    third = gc.grad(gc.sum(second), x)
+    np.testing.assert_allclose(gc.interpret(third, {x: values}), _polygamma(3, values), rtol=1e-11, atol=1e-7)
 
 
 def _polygamma(n: int, x: np.ndarray) -> np.ndarray:
     """By the recurrence from the right, where SciPy's is at home."""
     shift = 10
     terms = sum(1 / (x + k) ** (n + 1) for k in range(shift))
-    factor = -1.0 if n == 1 else 2.0
+    factor = (-1) ** n * math.factorial(n)
     return np.asarray(scipy.special.polygamma(n, x + shift) - factor * terms)
 
 
-def test_trigamma_is_finite_where_the_other_arm_is_not() -> None:
+def test_derivatives_of_gamma_are_finite_where_the_other_arm_is_not() -> None:
     x = gc.input("x", (4,), dtype="float64")
-    second = gc.grad(gc.sum(gc.grad(gc.sum(gc.digamma(x)), x)), x)
+    second = gc.grad(gc.sum(gc.grad(gc.sum(gc.trigamma(x)), x)), x)
     assert np.isfinite(gc.interpret(second, {x: np.array([1.0, 2.0, 10.0, 1e5])})).all()
 
 

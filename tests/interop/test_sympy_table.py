@@ -27,20 +27,21 @@ def test_rows_agree_with_the_references(name: str) -> None:
             assert bool(row) == bool(op.reference({}, *map(np.bool_, bits)))
         return
     assert op.samples is not None
-    domains = next(iter(op.samples())).domains
+    sample = next(iter(op.samples()))
+    attrs = dict(sample.attrs)
     for wanted in ((0.75, 0.5, 1.25), (1.5, 1.5, 2.0), (0.25, 2.5, -1.0)):
         # Inside of what the op is defined for.
-        point = [min(max(p, low), high) for p, (low, high) in zip(wanted, domains, strict=False)]
+        point = [min(max(p, low), high) for p, (low, high) in zip(wanted, sample.domains, strict=False)]
         if name == "where":
             row, reference = SYMPY[name](sympy.true, *point[1:]), point[1]
         elif "float" not in op.dtypes:
             integers = [round(8 * p) for p in point]
-            row = SYMPY[name](*map(sympy.Integer, integers))
-            reference = op.reference({}, *map(np.int64, integers))
+            row = SYMPY[name](*map(sympy.Integer, integers), **attrs)
+            reference = op.reference(attrs, *map(np.int64, integers))
         else:
             args = point[: op.arity]
-            row = SYMPY[name](*map(sympy.Float, args))
-            reference = op.reference({}, *map(np.float64, args))
+            row = SYMPY[name](*map(sympy.Float, args), **attrs)
+            reference = op.reference(attrs, *map(np.float64, args))
         value = bool(row) if np.asarray(reference).dtype == bool else float(row)
         np.testing.assert_allclose(value, reference, rtol=1e-12)
 

@@ -21,7 +21,7 @@ def test_keeps_a_list_for_each_name(history):
     assert history.seconds == [0.1, 0.2]
     assert history.history["loss"] == [2.0, 1.0]
     assert history.history["val_accuracy"] == [0.4, 0.6]
-    assert "2 epochs, loss 1.0000" in repr(history)
+    assert "2 epochs, loss: 1.0000" in repr(history)
 
 
 def test_plots_a_panel_for_each_metric(history, tmp_path, monkeypatch):

@@ -117,7 +117,8 @@ def test_unknown_names_are_answered_with_the_known_ones():
 
 
 def test_input_takes_a_shape_in_numbers():
-    assert nn.Input((28, 28)).shape == (28, 28)
-    assert nn.Input(784) == nn.Input((784,), "float32")
+    x = nn.Input((28, 28), name="image")
+    assert (x.name, str(x.shape[0]), x.shape[1:], x.dtype) == ("image", "batch", (28, 28), gc.float32)
+    assert nn.Input(784, dtype="uint8").type_text == "u8[batch, 784]"
     with pytest.raises(gc.ShapeError, match="without the batch"):
         nn.Input(("batch", 784))

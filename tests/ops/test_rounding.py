@@ -51,8 +51,10 @@ def edges(dtype: DType) -> Array:
 
 
 def floats(dtype: str) -> Array:
+    info = np.finfo(dtype)
+    extremes = [info.max, info.min, info.smallest_normal, info.smallest_subnormal, -3 * info.smallest_subnormal]
     with np.errstate(over="ignore"):
-        return np.array(FLOATS).astype(dtype)
+        return np.array([*FLOATS, *extremes]).astype(dtype)
 
 
 @EVALUATED

@@ -15,6 +15,7 @@ from graphc.ir.op import find
 from graphc.ops import scalar
 from graphc.teach import derive
 from graphc.teach.check import CheckReport
+from graphc.teach.formula import TWO, times
 
 Changed = Callable[..., AbstractContextManager[None]]
 
@@ -168,3 +169,28 @@ def test_refusals() -> None:
 def test_values_that_are_not_finite_do_not_hold() -> None:
     x = gc.input("x", (2,), "float64")
     assert not derive(gc.sum(gc.log(x)), x).check({x: np.array([-1.0, 1.0])})
+
+
+def test_a_wrong_printed_formula_is_caught(perceptron: Any) -> None:
+    """The graph is right, but what stands on the page is not."""
+    d = derive(perceptron.loss, perceptron.params["W1"])
+    step = d.steps[-1]
+    object.__setattr__(step, "equation", (*step.equation[:-1], times(TWO, step.equation[-1])))
+    report = d.check(perceptron.values)
+    assert [row.number for row in report.failed] == [len(d.steps)]
+
+
+def test_a_wrong_simplification_is_caught() -> None:
+    x = gc.input("x", ("n", 6), "float64")
+    d = derive(gc.mean(gc.square(x)), x)
+    last = d.conclusion[0].lines[-1]
+    object.__setattr__(last, "formula", times(TWO, last.formula))
+    (failed,) = d.check({x: np.ones((2, 6))}).failed
+    assert failed.rule == "simplified"
+
+
+def test_values_that_are_no_numbers_are_said_to_be(perceptron: Any) -> None:
+    x = gc.input("x", (3,), "float64")
+    report = derive(gc.sum(gc.log(x)), x).check({x: np.array([1.0, np.nan, np.inf])})
+    assert not report
+    assert "1 nan in the argument" in str(report) and "1 infinite in the argument" in str(report)

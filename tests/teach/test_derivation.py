@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc as collector
 from collections.abc import Callable
 from typing import Any
 
@@ -229,3 +230,19 @@ def test_it_shows_itself(perceptron: Any) -> None:
     assert repr(d) == "<derivation of ∂L/∂W₁: 6 steps>"
     assert d._repr_markdown_() == d.markdown()
     assert "<article" in d._repr_html_() and "<html" not in d._repr_html_()
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_collector_of_garbage_is_left_as_it_was(enabled: bool) -> None:
+    """It rests while a derivation is made; also where that fails."""
+    x = gc.input("x", (3,))
+    before = collector.isenabled()
+    try:
+        (collector.enable if enabled else collector.disable)()
+        derive(gc.sum(x), x)
+        assert collector.isenabled() is enabled
+        with pytest.raises(gc.GraphError):
+            derive(gc.sum(x), gc.input("y", (3,)))
+        assert collector.isenabled() is enabled
+    finally:
+        (collector.enable if before else collector.disable)()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -89,10 +90,7 @@ def test_right_answers_however_they_are_written(sheet: Exercise, number: int, an
 def test_wrong_answers_are_told_what_is_wrong(sheet: Exercise, number: int, answer: str, words: str) -> None:
     verdict = sheet.answer(number, answer)
     assert not verdict
-    with pytest.raises(AssertionError):
-        assert verdict, str(verdict)
-    import re
-
+    assert str(verdict).startswith("not yet: ")
     assert re.search(words, str(verdict))
 
 

@@ -29,6 +29,7 @@ from graphc.teach.formula import (
     SumOver,
     Symbol,
     Words,
+    walk,
 )
 from graphc.teach.printers import latex, text
 
@@ -77,8 +78,6 @@ class Loops:
                 return float(self.arrays[formula])
 
     def size_of(self, letter: str, formula: Formula) -> int:
-        from graphc.teach.formula import walk
-
         for part in walk(formula):
             if isinstance(part, At) and letter in part.index:
                 return int(np.squeeze(self.arrays[part.base]).shape[part.index.index(letter)])

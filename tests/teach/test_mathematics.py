@@ -39,7 +39,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "atan2": np.arctan2, "sinh": np.sinh, "cosh": np.cosh, "arsinh": np.arcsinh, "arcosh": np.arccosh,
     "artanh": np.arctanh, "log2": np.log2, "log10": np.log10, "cbrt": np.cbrt, "floor": np.floor, "next": np.nextafter,
     "erfc": scipy.special.erfc, "Γ": scipy.special.gamma, "ψ": scipy.special.psi,
-    "ψ′": lambda x: scipy.special.polygamma(1, x),
+    "ψ′": lambda x: scipy.special.polygamma(1, x), "ψ′′": lambda x: scipy.special.polygamma(2, x),
     "min": lambda *xs: np.minimum(*xs) if len(xs) == 2 else None,
     "const": lambda x: x, "broadcast": lambda x: x, "astype": lambda x: x,
     "softmax": softmax, "ln softmax": lambda x: np.log(softmax(x)), "not": np.logical_not, "logsumexp": logsumexp,

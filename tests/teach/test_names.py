@@ -116,3 +116,12 @@ def test_constants_are_written_out_and_arrays_get_a_letter() -> None:
     d = derive(gc.sum(gc.square(2.5 * x + gc.constant(np.arange(6.0).reshape(2, 3)))), x)
     assert legend(d) == {"x": "", "C": "", "U₁": "2.5 x + C", "U₂": "U₁²", "L": "Σ U₂"}
     assert d.check({x: np.ones((2, 3))})
+
+
+def test_numbers_are_written_out_whatever_another_graph_calls_them() -> None:
+    """1/n is one object in the whole process, so a name that a metric gives it is no name of this loss."""
+    x = gc.input("x", ("rows_of_a_test",), "float64")
+    gc.name(gc.mean(x).args[1], "count_of_a_metric")
+    d = derive(gc.mean(gc.square(x)), x)
+    assert "count_of_a_metric" not in d.text()
+    assert "rows_of_a_test" in text(d.steps[1].equation[-1])

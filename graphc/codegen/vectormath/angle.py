@@ -102,7 +102,10 @@ def _subtract_in_two(b: Body, x: Value, n: Value) -> tuple[Value, Value]:
         excess = excess + b.fma(n, second, -product)
     for piece in rest:
         excess = b.fma(n, piece, excess)
-    return r, excess
+    if b.has_fma:
+        return r, excess
+    nearer = r - excess  # for the third short piece still counts in r
+    return nearer, (nearer - r) + excess
 
 
 def _subtract_exactly(x: Value, n: Value, pieces: Sequence[float]) -> Value:

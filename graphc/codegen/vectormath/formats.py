@@ -1,9 +1,10 @@
-"""Constants of `vectormath`: formats, reductions and minimax coefficients for float32 and float64.
+"""What the functions need to know of float32 and float64: constants of the formats, and bounds of arguments.
 
-The coefficients are of weighted minimax polynomials found with Remez's exchange algorithm in 50 digits
-(Remez 1934; Muller, "Elementary Functions", 3rd ed., ch. 3), rounded one after the other from the lowest
-power, the others fitted again after each rounding (ch. 4). The comments give what is approximated, where,
-and log2 of the largest relative error of the approximation alone.
+Coefficients stand with the functions that use them. They are of weighted minimax polynomials found with Remez's
+exchange algorithm in 50 digits (Remez 1934; Muller, "Elementary Functions", 3rd ed., ch. 3), rounded one after the
+other from the lowest power, the others fitted again after each rounding (ch. 4); where the interval goes through 0, by
+least squares at Chebyshev's points, which is close to that. The comments give what is approximated, where, and log2 of
+the largest relative error of the approximation alone.
 """
 
 from __future__ import annotations

@@ -44,30 +44,31 @@ _HIGHEST: Final = {32: 89.5, 64: 710.6}
 
 
 def sinh(b: Body, x: Value) -> Value:
-    plus, minus, sine, growth = _parts(b, x)
-    half = minus + b.fma(minus, growth, plus * sine)
+    large, small, r, rest, growth = _parts(b, x)
+    plus, minus = large + small, large - small
+    half = minus + b.fma(plus, r, b.fma(minus, growth, plus * rest))
     return b.select(b.magnitude(x) < b.format.epsilon, x, b.with_sign_of(half + half, x))
 
 
 def cosh(b: Body, x: Value) -> Value:
-    plus, minus, sine, growth = _parts(b, x)
-    half = plus + b.fma(plus, growth, minus * sine)
+    large, small, r, rest, growth = _parts(b, x)
+    plus, minus = large + small, large - small
+    half = large + (b.fma(minus, r, b.fma(plus, growth, minus * rest)) + small)
     return half + half
 
 
-def _parts(b: Body, x: Value) -> tuple[Value, Value, Value, Value]:
-    """(2^n + 2^-n)/4, (2^n - 2^-n)/4, sinh(r) and cosh(r) - 1: a quarter, so that nothing overflows too early."""
+def _parts(b: Body, x: Value) -> tuple[Value, Value, Value, Value, Value]:
+    """2^n/4, 2^-n/4, r, sinh(r) - r and cosh(r) - 1: quarters, so that nothing overflows too early."""
     t = b.format
     size = b.at_most(b.magnitude(x), b.pick(_HIGHEST))
     n, biased = nearest(b, size, t.inverse_ln2, t.bias - 2)
-    r = b.fma(n, -t.ln2_low, b.fma(n, -t.ln2_high, size))
+    r, lost = b.fast_two_sum(b.fma(n, -t.ln2_high, size), n * -t.ln2_low)
     exponent = biased << t.mantissa_bits
-    large = b.from_bits(exponent)
     mirrored = b.constant(b.integer, (2 * t.bias - 4) << t.mantissa_bits) - exponent
     small = b.from_bits(b.integer_max(mirrored, 0))
     square = r * r
-    sine = b.fma(r, square * b.polynomial(square, b.pick(_SINH)), r)
-    return large + small, large - small, sine, square * b.polynomial(square, b.pick(_COSH))
+    rest = b.fma(r, square * b.polynomial(square, b.pick(_SINH)), lost)
+    return b.from_bits(exponent), small, r, rest, square * b.polynomial(square, b.pick(_COSH))
 
 
 # The inverses are logarithms of sums and quotients of which the lost part is known too, so that nothing is lost where

@@ -1,0 +1,119 @@
+"""Programs found on disk: the code of a graph that was compiled before, by this process or another.
+
+The key is made of the graph as the user built it, so that what is found needs neither rewriting nor fusion nor LLVM's
+passes: objects are linked, and that is all. What an entry holds besides objects is how the program is called, and
+what it points at: params by their position in the graph, constants likewise, or by their bytes where the graph has
+none such and rewriting made them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..codegen import store
+from ..codegen.entry import ArrayType, ParamUse, Signature, Structure
+from ..codegen.jit import Target, identity
+from ..ir.canonical import digest
+from ..ir.expr import ConstantValue, Expr
+from ..ir.graph import Graph
+from ..ir.op import Array
+from ..ops import leaf
+from .options import Options
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Code:
+    """What a program is loaded from."""
+
+    objects: tuple[bytes, ...]
+    signature: Signature
+    params: tuple[Expr, ...]
+    constants: tuple[Array, ...]
+
+
+class Slot:
+    """The place in the cache for the code of one graph, for one choice of sizes."""
+
+    def __init__(self, graph: Graph, key: bytes) -> None:
+        self._graph = graph
+        self._key = key
+
+    def find(self, name: str, structure: Structure) -> Code | None:
+        """The code that is there, for a function of this name whose results have this structure."""
+        entry = store.find(self._key)
+        if entry is None:
+            return None
+        try:
+            return self._decoded(entry, name, structure)
+        except (KeyError, TypeError, ValueError, IndexError):
+            return None
+
+    def keep(self, code: Code) -> None:
+        """Leave the code for whoever compiles the same."""
+        known = {value: at for at, value in enumerate(_constants(self._graph))}
+        params = {id(param): at for at, param in enumerate(self._graph.params)}
+        constants: list[Any] = []
+        made: list[bytes] = []
+        for array in code.constants:
+            at = known.get(ConstantValue(array))
+            if at is None:
+                made.append(array.tobytes())
+            constants.append([array.dtype.str, list(array.shape)] if at is None else at)
+        header = {
+            "signature": _encoded(code.signature),
+            "objects": len(code.objects),
+            "params": [params[id(param)] for param in code.params],
+            "constants": constants,
+        }
+        store.keep(self._key, header, (*code.objects, *made))
+
+    def _decoded(self, entry: store.Entry, name: str, structure: Structure) -> Code:
+        header, count = entry.header, entry.header["objects"]
+        given = list(_constants(self._graph))
+        made = iter(entry.blobs[count:])
+        constants = [
+            given[at].array if isinstance(at, int) else np.frombuffer(next(made), at[0]).reshape(at[1])
+            for at in header["constants"]
+        ]
+        params = tuple(self._graph.params[at] for at in header["params"])
+        return Code(entry.blobs[:count], _signature(header["signature"], name, structure), params, tuple(constants))
+
+
+def slot(graph: Graph, sizes: Mapping[str, int], structure: Structure, options: Options) -> Slot | None:
+    """Where in the cache the code of a graph belongs; None where it cannot be kept, or nothing may be."""
+    if store.folder() is None:
+        return None
+    given = digest(graph)
+    if given is None:
+        return None
+    target = identity(Target.current())
+    key = store.key_of("program", given, sorted(sizes.items()), structure, options, target)
+    return None if key is None else Slot(graph, key)
+
+
+def _constants(graph: Graph) -> Iterable[ConstantValue]:
+    return (node.attrs["value"] for node in graph.nodes if node.op is leaf.CONSTANT)
+
+
+_LIVE = ("name", "structure")
+"""What a signature has from the function at hand."""
+
+
+def _encoded(signature: Signature) -> dict[str, Any]:
+    """A signature as JSON has it."""
+    return {key: value for key, value in dataclasses.asdict(signature).items() if key not in _LIVE}
+
+
+def _signature(encoded: Mapping[str, Any], name: str, structure: Structure) -> Signature:
+    def arrays(listed: Sequence[Mapping[str, Any]]) -> tuple[ArrayType, ...]:
+        return tuple(ArrayType(a["dtype"], tuple(a["shape"])) for a in listed)
+
+    rest = {key: value for key, value in encoded.items() if key not in ("inputs", "outputs", "params")}
+    types = arrays([p["type"] for p in encoded["params"]])
+    params = tuple(ParamUse(t, p["update"]) for t, p in zip(types, encoded["params"], strict=True))
+    return Signature(name, arrays(encoded["inputs"]), arrays(encoded["outputs"]), structure, params, **rest)
