@@ -125,10 +125,11 @@ def with_outputs(text: str, ran: list[Ran]) -> str:
 def main() -> None:
     """Write the outputs of the pages given, or of all, anew."""
     for page in [Path(p) for p in sys.argv[1:]] or pages():
-        text = page.read_text(encoding="utf-8")
-        fresh = with_outputs(text, run(text, page.name))
-        if fresh != text:
-            page.write_text(fresh, encoding="utf-8")
+        old, text = "", page.read_text(encoding="utf-8")
+        while old != text:  # errors name lines, which longer outputs move
+            old, text = text, with_outputs(text, run(text, page.name))
+        if text != page.read_text(encoding="utf-8"):
+            page.write_text(text, encoding="utf-8")
             print(f"{os.path.relpath(page)}: outputs written anew")
 
 

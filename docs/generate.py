@@ -60,8 +60,8 @@ def array_api() -> str:
         "# The array API standard, function by function\n\n"
         "Generated from the code by `docs/generate.py`. Revision 2024.12 of the\n"
         "[Python array API standard](https://data-apis.org/array-api/2024.12) has\n"
-        f"{len(every)} functions in its main namespace and two extensions; graphc has {len(there)} of them and refuses\n"
-        f"{len(every) - len(there)}, for the reason given. Functions of the extensions are in the one namespace too.\n\n"
+        f"{len(every)} functions in its main namespace and two extensions; graphc has {len(there)} of them and\n"
+        f"refuses {len(every) - len(there)}, for the reason given. Those of the extensions stand among the others.\n\n"
         "Names, argument names and axis rules are the standard's. Three of its arguments are left out everywhere:\n"
         "`device`, since there is one, and `copy`, since an expression never changes and needs none; `dtype=None` of\n"
         "creation functions is float32.\n"
@@ -94,7 +94,7 @@ def function_row(name: str, signature: str) -> tuple[str, str, str]:
 def differences(short: str, name: str, signature: str) -> Iterator[str]:
     """How ours is other than the standard's."""
     scope: dict[str, Any] = {}
-    exec(f"def function{signature[len(name):]}: ...", scope)
+    exec(f"def function{signature[len(name) :]}: ...", scope)
     theirs = inspect.signature(scope["function"]).parameters
     ours = inspect.signature(getattr(gc, short)).parameters
     lacking = [p for p in theirs if p not in ours and p not in ("device", "copy")]
@@ -154,12 +154,14 @@ NATIVE = {
 
 def operations() -> str:
     """Every op of the registry, a row for each, by kind."""
+    if strangers := {op.kind for op in REGISTRY.values()} - set(KINDS):
+        raise LookupError(f"KINDS has no section for {strangers}")
     parts = [
         "# Every operation and its tables\n\n"
         f"Generated from the registry by `docs/generate.py`: the {len(REGISTRY)} operations that every graph is made\n"
-        "of. Whatever else graphc has, `gc.softmax` or a layer, is written in these. A derivative is what the cotangent\n"
-        "of each argument is: for an elementwise operation the factor of the upstream cotangent, elsewhere the\n"
-        "cotangent itself, G being the upstream one. `0` is a function of steps, and – stands where nothing can flow.\n"
+        "of. Whatever else graphc has, `gc.softmax` or a layer, is written in these. The derivative says what becomes\n"
+        "of the upstream cotangent G on the way to each argument: of an elementwise operation it gives the factor of\n"
+        "G, of others the whole cotangent. A function of steps has 0, and – stands where nothing can flow.\n"
     ]
     for kind, title in KINDS.items():
         ops = [op for op in REGISTRY.values() if op.kind == kind]
@@ -254,8 +256,8 @@ def names() -> str:
     """Every public name, for the site to document from its docstring."""
     parts = [
         "# Every name\n\n"
-        "`import graphc as gc`. The list is generated from the code by `docs/generate.py`; the site shows the docstring\n"
-        "of each. In Python, `help(gc.softmax)` shows the same.\n"
+        "`import graphc as gc`. The list is generated from the code by `docs/generate.py`; the site shows the\n"
+        "docstring of each. In Python, `help(gc.softmax)` shows the same.\n"
     ]
     for title, found in by_room().items():
         parts.append(f"## {title}\n\n{directives('graphc', found)}")

@@ -224,11 +224,13 @@ DTYPES = {
 """The data types, and why one is missing."""
 
 METHODS = (
-    "__abs__ __add__ __and__ __array_namespace__ __bool__ __complex__ __dlpack__ __dlpack_device__ __eq__ __float__ "
-    "__floordiv__ __ge__ __getitem__ __gt__ __index__ __int__ __invert__ __le__ __lshift__ __lt__ __matmul__ __mod__ "
-    "__mul__ __ne__ __neg__ __or__ __pos__ __pow__ __rshift__ __setitem__ __sub__ __truediv__ __xor__ to_device"
-).split()
-ATTRIBUTES = "dtype device mT ndim shape size T".split()
+    "__abs__", "__add__", "__and__", "__array_namespace__", "__bool__", "__complex__", "__dlpack__",
+    "__dlpack_device__", "__eq__", "__float__", "__floordiv__", "__ge__", "__getitem__", "__gt__", "__index__",
+    "__int__", "__invert__", "__le__", "__lshift__", "__lt__", "__matmul__", "__mod__", "__mul__", "__ne__",
+    "__neg__", "__or__", "__pos__", "__pow__", "__rshift__", "__setitem__", "__sub__", "__truediv__", "__xor__",
+    "to_device",
+)  # fmt: skip
+ATTRIBUTES = ("dtype", "device", "mT", "ndim", "shape", "size", "T")
 
 _BY_VALUES = "The shape of the result would depend on values, and a graph knows its shapes before a call. "
 _DECOMPOSITION = "A decomposition is an algorithm of its own rather than a formula over elements. "
@@ -268,7 +270,7 @@ REFUSED: dict[str, str] = {
     "fft.rfftfreq": "Without transforms there is no use for it; `gc.constant(np.fft.rfftfreq(n))` has the numbers.",
     "fft.fftshift": "`gc.roll(x, n // 2)` is the same.",
     "fft.ifftshift": "`gc.roll(x, -(n // 2))` is the same.",
-    "__array_namespace__": "An expression is taken by `graphc`, and through NumPy's protocols by `np.exp` and its like.",
+    "__array_namespace__": "`graphc` takes expressions, and through NumPy's protocols `np.exp` and its like do.",
     "__complex__": "There are no complex numbers.",
     "__dlpack__": _STORAGE + "results of a compiled function are NumPy arrays, which have it.",
     "__dlpack_device__": _STORAGE + "results of a compiled function are NumPy arrays, which have it.",
@@ -284,7 +286,7 @@ REFUSED: dict[str, str] = {
 """Why graphc has no such function, or one that only raises, and what there is instead."""
 
 RAISES = frozenset({"nonzero", "unique_all", "unique_counts", "unique_inverse", "unique_values",
-                    "__bool__", "__float__", "__index__", "__int__"})  # fmt: skip
+                    "__bool__", "__float__", "__index__", "__int__", "__setitem__"})  # fmt: skip
 """What is there to say that it cannot be had."""
 
 NOTES: dict[str, str] = {

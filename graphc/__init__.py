@@ -233,7 +233,7 @@ if TYPE_CHECKING:
     from .interop import from_sympy, to_networkx, to_sympy
     from .nn import initializers as init
     from .teach import Derivation, Step, derive
-    from .viz import Drawing, draw
+    from .viz import Drawing, Explorer, draw, explore
 
 __version__ = "0.1.0"
 
@@ -247,6 +247,7 @@ __all__ = [
     "Derivation",
     "Dim",
     "Drawing",
+    "Explorer",
     "Expr",
     "Function",
     "GraphError",
@@ -318,6 +319,7 @@ __all__ = [
     "exp",
     "exp2",
     "expand_dims",
+    "explore",
     "expm1",
     "eye",
     "finfo",
@@ -478,6 +480,8 @@ _LAZY = {
     "compile": "compiler",
     "derive": "teach",
     "draw": "viz",
+    "Explorer": "viz",
+    "explore": "viz",
     "from_sympy": "interop",
     "init": "nn.initializers",
     "jit": "compiler",

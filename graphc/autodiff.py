@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .ir.arguments import convert
+from .ir.collector import without_collection
 from .ir.errors import DTypeError, GraphError, ShapeError, describe
 from .ir.expr import Expr, post_order
-from .ir.collector import without_collection
 from .ir.graph import ExprTable
 from .ir.tree import Tree, expressions
 from .ops import leaf, scalar

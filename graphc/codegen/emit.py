@@ -337,9 +337,21 @@ class FunctionEmitter:
             else:
                 value = self._masked_call("load", dtype, lanes, t, f"ptr align {dtype.bytes} {pointer}", mask)
             return value if stride == 1 else self._backward(value, t, lanes)
+        if stride is not None and mask is None:
+            return self._one_by_one(load, t, stride, lanes)
         pointers = self._addresses(load.buffer, load.index, lanes)
         mask = mask or self.constant(True, bool_, lanes)
         return self._masked_call("gather", dtype, lanes, t, f"<{lanes} x ptr> align {dtype.bytes} {pointers}", mask)
+
+    def _one_by_one(self, load: Load, t: str, stride: int, lanes: int) -> str:
+        """Lanes that lie apart, put together from single loads: processors gather slower than that."""
+        element = self.memory_type(load.buffer.dtype)
+        first, vector = self.element(load.buffer, self.uniform(load.index)), "poison"
+        for lane in range(lanes):
+            pointer = self.line(f"getelementptr {element}, ptr {first}, i64 {lane * stride}") if lane else first
+            value = self.line(f"load {element}, ptr {pointer}, align {load.buffer.dtype.bytes}")
+            vector = self.line(f"insertelement {t} {vector}, {element} {value}, i64 {lane}")
+        return vector
 
     def _lowest(
         self, buffer: Buffer, form: Affine, stride: int, lanes: int, mask: str | None

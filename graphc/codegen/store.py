@@ -73,9 +73,11 @@ def folder() -> str | None:
 
 
 def key_of(*parts: object) -> bytes | None:
-    """The key for code made of parts whose `repr` says all, by this graphc and for this Python; None where none is kept."""
+    """The key for code made of parts whose `repr` says all, by this graphc for this Python; None where none is kept."""
     source = package.fingerprint() if folder() is not None else None
-    return None if source is None else _digest(repr((source, sys.version, np.__version__, *parts)).encode())
+    if source is None:
+        return None
+    return _digest(repr((source, sys.version, sys.abiflags, np.__version__, *parts)).encode())
 
 
 def find(key: bytes) -> Entry | None:

@@ -27,12 +27,12 @@ TICKS = "ticks"
 def emit_module(lowered: list[Lowered], plan: Plan, target: Target, *, clock: bool = False) -> str:
     """The LLVM text of the kernels and of `@program`, which runs them in order.
 
-    With `clock` it is straight code that writes the processor's clock into `@ticks`: at the start, and after each
-    kernel.
+    With `clock` it writes the processor's clock into `@ticks`: at the start, and after each kernel.
     """
     module = Module(target.has_fma, target.attributes)
     long = len(lowered) >= TABLE_FROM and plan.arena_bytes < _WIDEST
-    program = _Clocked(module, plan) if clock else (_Table if long else _Straight)(module, plan)
+    forms = (_ClockedTable, _Clocked) if clock else (_Table, _Straight)
+    program = forms[0 if long else 1](module, plan)
     remaining = iter(lowered)
     for is_copy, steps in groupby(plan.steps, lambda step: isinstance(step, Copy)):
         if is_copy:
@@ -126,28 +126,36 @@ class _Straight(_Program):
             self.lines.append(f"  call void @{self.symbol(item)}({arguments})")
 
 
+def _reading(module: Module, name: str, at: str) -> list[str]:
+    """Lines that write the clock to element `at` of `@ticks`."""
+    module.declarations["declare i64 @llvm.readcyclecounter()"] = None
+    return [
+        f"  %{name}.at = getelementptr i64, ptr @{TICKS}, i64 {at}",
+        f"  %{name} = call i64 @llvm.readcyclecounter()",
+        f"  store i64 %{name}, ptr %{name}.at",
+    ]
+
+
+def _ticks(kernels: int) -> str:
+    return f"@{TICKS} = global [{kernels + 1} x i64] zeroinitializer\n"
+
+
 class _Clocked(_Straight):
     """One call after the other, and after each a look at the clock."""
 
     def __init__(self, module: Module, plan: Plan) -> None:
         super().__init__(module, plan)
-        self._ticks = 0
-        module.declarations["declare i64 @llvm.readcyclecounter()"] = None
-        self._tick()
+        self._done = 0
+        self.lines += _reading(module, "tick0", "0")
 
     def run(self, items: Sequence[Lowered]) -> None:
         for item in items:
             super().run([item])
-            self._tick()
-
-    def _tick(self) -> None:
-        at = f"getelementptr (i64, ptr @{TICKS}, i64 {self._ticks})"
-        self.lines.append(f"  %tick{self._ticks} = call i64 @llvm.readcyclecounter()")
-        self.lines.append(f"  store i64 %tick{self._ticks}, ptr {at}")
-        self._ticks += 1
+            self._done += 1
+            self.lines += _reading(self.module, f"tick{self._done}", str(self._done))
 
     def text(self) -> str:
-        return f"@{TICKS} = global [{self._ticks} x i64] zeroinitializer\n" + super().text()
+        return _ticks(self._done) + super().text()
 
 
 _LOOP = """
@@ -165,6 +173,7 @@ next:
   %where = getelementptr i32, ptr @where, i32 %begin
   call void %kernel(ptr %slots, ptr %arena, ptr %where)
   %following = add i64 %i, 1
+{after}
   %more = icmp slt i64 %following, %last
   br i1 %more, label %next, label %done
 done:
@@ -183,6 +192,8 @@ class _Table(_Program):
         self._kernels: dict[tuple[int, tuple[bool, ...]], int] = {}
         self._entries: dict[tuple[str, tuple[bool, ...]], str] = {}
         self._names: list[str] = []
+        self._after: list[str] = []
+        """Lines of the loop after each call."""
 
     def run(self, items: Sequence[Lowered]) -> None:
         first = len(self._calls)
@@ -214,7 +225,8 @@ class _Table(_Program):
             else:
                 lines += [f"  %s{i} = getelementptr ptr, ptr %slots, i32 %o{i}", f"  %p{i} = load ptr, ptr %s{i}"]
         arguments = ", ".join(f"ptr %p{i}" for i in range(len(in_arena)))
-        self.module.functions.append("\n".join([*lines, f"  call void @{symbol}({arguments}) alwaysinline", "  ret void", "}", ""]))
+        lines += [f"  call void @{symbol}({arguments}) alwaysinline", "  ret void", "}", ""]
+        self.module.functions.append("\n".join(lines))
         return name
 
     def text(self) -> str:
@@ -225,7 +237,20 @@ class _Table(_Program):
             f"@calls = internal constant [{len(self._calls)} x {{ i32, i32 }}] "
             + "[" + ", ".join(f"{{ i32, i32 }} {{ i32 {k}, i32 {at} }}" for k, at in self._calls) + "]",
         ]  # fmt: skip
-        return "\n".join(tables) + _LOOP.format(attributes=self.module.attributes) + super().text()
+        loop = _LOOP.format(attributes=self.module.attributes, after="\n".join(self._after))
+        return "\n".join(tables) + loop + super().text()
+
+
+class _ClockedTable(_Table):
+    """A loop over a table of calls that looks at the clock after each."""
+
+    def __init__(self, module: Module, plan: Plan) -> None:
+        super().__init__(module, plan)
+        self.lines += _reading(module, "start", "0")
+        self._after = _reading(module, "now", "%following")
+
+    def text(self) -> str:
+        return _ticks(len(self._calls)) + super().text()
 
 
 def _places(plan: Plan) -> list[Place]:

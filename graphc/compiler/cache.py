@@ -20,7 +20,7 @@ from ..codegen.entry import ArrayType, ParamUse, Signature, Structure
 from ..codegen.jit import Target, identity
 from ..ir.canonical import digest
 from ..ir.expr import ConstantValue, Expr
-from ..ir.graph import Graph
+from ..ir.graph import ExprTable, Graph
 from ..ir.op import Array
 from ..ops import leaf
 from .options import Options
@@ -56,7 +56,7 @@ class Slot:
     def keep(self, code: Code) -> None:
         """Leave the code for whoever compiles the same."""
         known = {value: at for at, value in enumerate(_constants(self._graph))}
-        params = {id(param): at for at, param in enumerate(self._graph.params)}
+        params = ExprTable((param, at) for at, param in enumerate(self._graph.params))
         constants: list[Any] = []
         made: list[bytes] = []
         for array in code.constants:
@@ -67,7 +67,7 @@ class Slot:
         header = {
             "signature": _encoded(code.signature),
             "objects": len(code.objects),
-            "params": [params[id(param)] for param in code.params],
+            "params": [params[param] for param in code.params],
             "constants": constants,
         }
         store.keep(self._key, header, (*code.objects, *made))
@@ -110,6 +110,9 @@ def _encoded(signature: Signature) -> dict[str, Any]:
 
 
 def _signature(encoded: Mapping[str, Any], name: str, structure: Structure) -> Signature:
+    if {*encoded, *_LIVE} != {field.name for field in dataclasses.fields(Signature)}:
+        raise KeyError("another signature's fields")
+
     def arrays(listed: Sequence[Mapping[str, Any]]) -> tuple[ArrayType, ...]:
         return tuple(ArrayType(a["dtype"], tuple(a["shape"])) for a in listed)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -175,12 +176,10 @@ class Function:
         trace = Trace()
         trace.timed("target", Target.current)
         slot = trace.timed("cache", lambda: cache.slot(self._bare, sizes, self._structure, self._options))
-        code = trace.timed("cache", lambda: slot.find(self.name, self._structure)) if slot is not None else None
-        if code is not None:
-            try:
-                return self._loaded_version(_Version(sizes, code, trace.seconds, None), trace)
-            except CompileError:
-                pass  # what cannot be linked is as good as nothing
+        found = trace.timed("cache", lambda: slot.find(self.name, self._structure)) if slot is not None else None
+        if found is not None:
+            with suppress(CompileError):  # what cannot be linked is as good as nothing
+                return self._loaded_version(_Version(sizes, found, trace.seconds, None), trace)
         made = self._made(sizes)
         code = made.code
         if slot is not None:
@@ -429,6 +428,9 @@ def compile(
             training step of a 784-512-10 network, batch 128, takes 1.03 to 1.13 times as long, softmax over 64×1000
             1.3 times, a sum over rows 1.6 times, a chain of 24 additions and products in the cache 4 times; compiling
             takes 2 to 3 times as long.
+
+    The code is kept on disk for other processes, in the folder GRAPHC_CACHE_DIR, or else graphc in XDG_CACHE_HOME or in
+    ~/.cache, if that is this user's alone to write. GRAPHC_CACHE=0 keeps and finds none.
 
     Raises:
         GraphError: an input that is none, is listed twice or is missing; an update of what is no param, or twice.

@@ -19,12 +19,13 @@ from ..loop.contraction import Contraction, schedule_contraction
 from ..loop.ir import Buffer, LoopFn, Statement
 from ..loop.parallel import parallelize
 from ..loop.scatter import schedule_scatter
+from ..loop.schedule import Machine, schedule_reduction
 from ..loop.sort import Sorting, schedule_sort
-from ..loop.schedule import Machine, schedule_nest
+from ..loop.split import pieces, reduced
 from ..loop.verify import verify_function
-from ..passes.fuse import concrete
 from ..passes.kernel import Kernel
 from ..passes.memory import ALIGNMENT, Place, Plan, Run, size_in_bytes
+from .options import Options
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -36,16 +37,19 @@ class Lowered:
     arguments: tuple[Place, ...]
 
 
-def machine_of(target: Target, threads: int) -> Machine:
-    """What the schedules know of a target."""
+def machine_of(target: Target, options: Options) -> Machine:
+    """What the schedules know of a target, and of how to use it."""
     caches = target.l1_bytes, target.l2_bytes, target.l3_bytes
-    return Machine(target.vector_bytes, target.vector_registers, *caches, threads)
+    return Machine(target.vector_bytes, target.vector_registers, *caches, options.threads, not options.check)
 
 
 def workspace_bytes(machine: Machine) -> Callable[[Kernel], list[int]]:
     """A function from a kernel to the sizes of its workspaces, known before results have places."""
 
     def sizes(kernel: Kernel) -> list[int]:
+        if kernel.kind == "reduce":
+            cut = pieces(kernel.domain, kernel.axes, kernel.nodes) if machine.splits else None
+            return [cut.partials * r.dtype.bytes for r in reduced(kernel.nodes)] if cut else []
         if kernel.kind not in ("contract", "sort"):
             return []
         into = ExprTable((o, _buffer("out", o)) for o in kernel.outputs)
@@ -165,7 +169,7 @@ def schedule(
     if kernel.kind == "sort":
         return schedule_sort(kernel.outputs[0], inputs, into, machine)
     nodes, outputs = kernel.nodes, kernel.outputs
-    return schedule_nest(kernel.domain, kernel.axes, outputs, nodes, inputs, into, machine), ()
+    return schedule_reduction(kernel.domain, kernel.axes, outputs, nodes, inputs, into, machine)
 
 
 def bytes_moved(kernel: Kernel) -> int:

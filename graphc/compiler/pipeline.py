@@ -127,7 +127,7 @@ def _specialize(
     if verifying():
         trace.timed("verify", lambda: verify(graph))
     target = Target.current()
-    machine = machine_of(target, options.threads)
+    machine = machine_of(target, options)
     cell_bytes = CELL_BYTES if options.check else 0
     kernels = trace.timed("fuse", lambda: fuse(graph))
     planned = trace.timed("plan", lambda: plan(graph, kernels, workspace_bytes(machine), cell_bytes))

@@ -10,6 +10,7 @@ import ctypes
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 
@@ -22,13 +23,16 @@ from ..ops import leaf
 from ..passes.kernel import Kernel
 from .assemble import TICKS, emit_module
 from .lowering import bytes_moved
-from .pipeline import LEVELS, Options, Specialization, flops
+from .options import LEVELS, Options
+from .pipeline import Specialization, flops
 from .report import lines_of
 from .roofline import Roofline, roofline
-
+from .verdict import verdict
 
 CALIBRATION = 0.02
 """Seconds the calls last together at least, so that the clock can be compared with the time of day."""
+MOST_LINES = 40
+"""Kernels that a printed table has lines for: of more, those that take longest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +80,22 @@ class Profile:
             f"{peak / 1e9:.0f} Gflop/s in float32",
         ]
         if self.kernels:
-            width = max(len(k.name) for k in self.kernels)
-            lines.append(f"  {'kernel':{width}}  {'µs':>9}  {'share':>6}  {'Gflop/s':>8}  {'GB/s':>7}  {'of limit':>8}  lines")
-            lines += [self._line(kernel, width) for kernel in self.kernels]
+            width = max(10, *(len(k.name) for k in self.kernels))
+            heads = f"{'µs':>9}  {'share':>6}  {'Gflop/s':>8}  {'GB/s':>7}  {'of limit':>8}  lines"
+            lines.append(f"  {'kernel':{width}}  {heads}")
+            shown = self._longest()
+            lines += [self._line(kernel, width) for kernel in shown]
+            if others := len(self.kernels) - len(shown):
+                seconds = sum(k.seconds for k in self.kernels) - sum(k.seconds for k in shown)
+                lines.append(f"  {f'{others} others':{width}}  {1e6 * seconds:9.2f}")
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def _longest(self) -> list[KernelProfile]:
+        """The kernels worth a line, in the order they run."""
+        ranks = sorted(range(len(self.kernels)), key=lambda i: -self.kernels[i].seconds)
+        return [self.kernels[i] for i in sorted(ranks[:MOST_LINES])]
 
     def _line(self, kernel: KernelProfile, width: int) -> str:
         seconds = max(kernel.seconds, 1e-12)
@@ -94,31 +108,48 @@ class Profile:
 
 def profile(name: str, made: Specialization, options: Options, arrays: Sequence[Array], calls: int) -> Profile:
     """Run a specialization `calls` times on these arrays and read the clock after every kernel."""
-    target = Target.current()
-    text = emit_module(made.lowered, made.plan, target, clock=True)
-    code = compile_object(text, target, LEVELS[options.optimize].effort)
-    params = [_copy(leaf.storage(p)) for p in made.plan.params]
-    constants = [np.ascontiguousarray(c.attrs["value"].array) for c in made.plan.constants]
-
-    def failed(status: int) -> None:
-        raise CompileError(f"{name}: native code gave up with status {status}")
-
-    program = Program(
-        (made.objects[0], code), made.signature, params, constants,
-        slow=failed, failed=failed, rebuild=tuple if made.signature.kind == "rebuild" else None, extra=(TICKS,),
-    )  # fmt: skip
-    ticks = (ctypes.c_int64 * (len(made.lowered) + 1)).from_address(program.address(TICKS))
-    outputs = program.empty_outputs()
-    program.run(arrays, outputs)
+    clocked = Clocked(name, made, options)
+    outputs = clocked.program.empty_outputs()
+    clocked.run(arrays, outputs)
     readings: list[Array] = []
     started = time.perf_counter()
     while len(readings) < calls or time.perf_counter() - started < CALIBRATION:
-        program.run(arrays, outputs)
-        readings.append(np.array(ticks))
+        readings.append(clocked.run(arrays, outputs))
     elapsed = time.perf_counter() - started
     # The clock counts at a steady rate of its own, which the calls themselves are long enough to measure.
-    counted = int(ticks[len(made.lowered)]) - int(readings[0][0])
+    counted = int(readings[-1][-1]) - int(readings[0][0])
     return _summary(name, made, options, np.diff(readings, axis=1) * (elapsed / max(counted, 1)))
+
+
+class Clocked:
+    """A specialization compiled again, with the clock between its kernels and copies of the params."""
+
+    def __init__(self, name: str, made: Specialization, options: Options) -> None:
+        target = Target.current()
+        text = emit_module(made.lowered, made.plan, target, clock=True)
+        code = compile_object(text, target, LEVELS[options.optimize].effort)
+        params = [_copy(leaf.storage(p)) for p in made.plan.params]
+        constants = [np.ascontiguousarray(c.attrs["value"].array) for c in made.plan.constants]
+
+        def failed(status: int) -> NoReturn:
+            if made.signature.checked and status > 0:
+                raise verdict(name, made, status, self.program.report(status))
+            raise CompileError(f"{name}: native code gave up with status {status}")
+
+        self.program = Program(
+            (made.objects[0], code), made.signature, params, constants,
+            slow=failed, failed=failed, rebuild=tuple if made.signature.kind == "rebuild" else None, extra=(TICKS,),
+        )  # fmt: skip
+        self._ticks = (ctypes.c_int64 * (len(made.lowered) + 1)).from_address(self.program.address(TICKS))
+        uses = zip(params, made.signature.params, strict=True)
+        self._changing = [(storage, storage.read()) for storage, use in uses if use.update]
+
+    def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> Array:
+        """One call with the params as they were given; the clock at its start and after each kernel."""
+        for storage, value in self._changing:
+            storage.write(value)
+        self.program.run(inputs, outputs)
+        return np.array(self._ticks)
 
 
 def _copy(storage: Storage) -> Storage:

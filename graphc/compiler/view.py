@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from ..codegen.emit import Module, emit_function
 from ..codegen.jit import Target, assembly
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable, Graph
@@ -24,7 +25,7 @@ from .pipeline import Specialization
 Origins = ExprTable[tuple[Expr, ...]]
 
 AS_BUILT = "as built"
-_FUNCTION = re.compile(r"^(?P<name>[\w.$]+):[^\n]*\n(?P<body>.*?)^\.Lfunc_end\d+:", re.MULTILINE | re.DOTALL)
+_FUNCTION = re.compile(r"^(?P<name>[A-Za-z_]\w*):[^\n]*\n(?P<body>.*?)^\.Lfunc_end\d+:", re.MULTILINE | re.DOTALL)
 _DIRECTIVE = re.compile(r"^\s*(\.(cfi_\w+|p2align|type|globl|size|text|section)\b.*)?\n", re.MULTILINE)
 
 
@@ -68,15 +69,23 @@ def _first(given: tuple[Expr, ...], before: Origins) -> tuple[Expr, ...]:
 
 def listings(made: Specialization, options: Options) -> list[Listing]:
     """The loops and the machine code of every kernel, in the order they run."""
-    text = assembly(made.llvm, Target.current(), LEVELS[options.optimize].effort)
-    code = {m["name"]: _DIRECTIVE.sub("", m["body"]) for m in _FUNCTION.finditer(text)}
+    target = Target.current()
+    module = Module(target.has_fma, target.attributes)
     symbols: dict[str, str] = {}
+    for item in made.lowered:
+        # Kernels of equal loops share the code of the first.
+        key = show_function(replace(item.function, name="kernel"))
+        if key not in symbols:
+            symbols[key] = item.function.name
+            emit_function(module, item.function)
+    # In the program LLVM merges small kernels into their neighbours; here each is seen by itself.
+    apart = module.text().replace("define internal void @", "define void @")
+    text = assembly(apart, target, LEVELS[options.optimize].effort)
+    code = {m["name"]: _DIRECTIVE.sub("", m["body"]) for m in _FUNCTION.finditer(text)}
     found = []
     for item in made.lowered:
-        loops = show_function(item.function)
-        # Kernels of equal loops share the code of the first.
-        symbol = symbols.setdefault(show_function(replace(item.function, name="kernel")), item.function.name)
-        found.append(Listing(item.kernel, loops, code.get(symbol, "")))
+        symbol = symbols[show_function(replace(item.function, name="kernel"))]
+        found.append(Listing(item.kernel, show_function(item.function), code[symbol]))
     return found
 
 

@@ -305,7 +305,3 @@ unique_all = _refusal("unique_all", _SORTED)
 unique_counts = _refusal("unique_counts", _SORTED)
 unique_inverse = _refusal("unique_inverse", _SORTED)
 unique_values = _refusal("unique_values", _SORTED)
-
-
-def _with_one(x: Expr, axis: int) -> Shape:
-    return tuple(1 if i == axis else d for i, d in enumerate(x.shape))

@@ -172,9 +172,10 @@ REARRANGED: dict[Callable[..., Any], Callable[..., Any]] = {
 }
 
 _SAME = (
-    "all any argmax argmin argsort astype clip cumulative_prod cumulative_sum diagonal max mean min prod repeat reshape "
-    "round searchsorted sort squeeze std sum take trace var"
-).split()
+    "all", "any", "argmax", "argmin", "argsort", "astype", "clip", "cumulative_prod", "cumulative_sum", "diagonal",
+    "max", "mean", "min", "prod", "repeat", "reshape", "round", "searchsorted", "sort", "squeeze", "std", "sum", "take",
+    "trace", "var",
+)  # fmt: skip
 
 METHODS: dict[str, str] = {
     **{name: f"gc.{name}(x)" for name in _SAME},

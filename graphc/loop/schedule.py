@@ -13,12 +13,15 @@ from ..ir.affine import Var
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
 from ..ir.op import REGISTRY
+from .blocking import blocked
 from .boxes import box_index, boxes
 from .ir import Accumulate, Apply, Buffer, For, If, Let, Load, Position, Scan, Statement, Store, walk
 from .nest import SCRATCH_BYTES, Nest
+from .split import SplitNest, pieces
 from .vectorize import merge, vectorize
 
 GATHER_COST = 12
+SCATTER_COST = 16
 BACKWARD_COST = 1.5
 """Of neighbours in descending order: a contiguous access and a shuffle."""
 
@@ -33,6 +36,21 @@ class Machine:
     l2_bytes: int = 512 * 1024
     l3_bytes: int = 8 * 1024 * 1024
     threads: int = 1
+    splits: bool = True
+    """Whether reductions of much to little are cut into pieces."""
+
+
+def schedule_reduction(
+    domain: tuple[int, ...], axes: tuple[int, ...], outputs: tuple[Expr, ...], nodes: tuple[Expr, ...],
+    inputs: ExprTable[Buffer], into: ExprTable[Buffer], machine: Machine,
+) -> tuple[tuple[Statement, ...], tuple[Buffer, ...]]:  # fmt: skip
+    """The loops of a reduce kernel, in pieces if that pays, and the workspaces they need."""
+    cut = pieces(domain, axes, nodes) if machine.splits else None
+    if cut is None:
+        return schedule_nest(domain, axes, outputs, nodes, inputs, into, machine), ()
+    nest = SplitNest(domain, axes, outputs, nodes, inputs, into, cut)
+    body = (s for part in nest.write_pieces() for s in vectorized(merge(part), machine))
+    return tuple(_parallel(s) for s in body), tuple(nest.partials.values())
 
 
 def schedule_nest(
@@ -63,7 +81,7 @@ def _schedule_map(
     for box in boxes(domain, outputs, nodes, inputs):
         sizes = tuple(size for _, size in box)
         nest = Nest(sizes, (), outputs, nodes, inputs, into, element=box_index(box))
-        body += vectorized(merge(nest.write([])), machine)
+        body += blocked(vectorized(merge(nest.write([])), machine))
     return tuple(_parallel(s) for s in body)
 
 
@@ -132,16 +150,17 @@ def _waste(var: Var, machine: Machine) -> float:
 
 
 def _cost(statement: Statement, var: Var) -> float:
+    apart = GATHER_COST
     if isinstance(statement, Store):
-        form = statement.index
+        form, apart = statement.index, SCATTER_COST
     elif isinstance(statement, Let) and isinstance(statement.value, Load):
         form = statement.value.index
     else:
         return 0.0
     if any(not isinstance(a, Var) and var in a.of.variables() for a, _ in form.terms):
-        return GATHER_COST
+        return apart
     step = form.coefficient(var)
-    return {0: 0.0, 1: 1.0, -1: BACKWARD_COST}.get(step, GATHER_COST)
+    return {0: 0.0, 1: 1.0, -1: BACKWARD_COST}.get(step, apart)
 
 
 def _power_of_two(n: int) -> int:

@@ -32,8 +32,8 @@ from .lower import Builder, Index, flat
 from .schedule import Machine, vectorized
 from .vectorize import Widening, merge
 
-COUNTED = 64
-"""Elements of a row up to which counting is faster than going through the digits."""
+COUNTED = 128
+"""Elements of a row up to which counting is faster than going through the digits; half of it for a single digit."""
 DIGIT_BITS = 8
 WIDE_DIGIT_BITS = 11
 """Fewer rounds, and more to count: for rows of `WIDE_FROM` elements."""
@@ -121,7 +121,7 @@ class Sorting:
 
     @property
     def is_counted(self) -> bool:
-        return self.size <= COUNTED
+        return self.size <= (COUNTED if self.rounds > 1 else COUNTED // 2)
 
     @property
     def workspaces(self) -> tuple[Buffer, ...]:

@@ -93,7 +93,7 @@ class Callback:
 class CallbackList:
     """Several callbacks, called one after the other; what nobody listens to costs nothing."""
 
-    def __init__(self, callbacks: Iterable[Callback], model: Model, params: Mapping[str, Any]) -> None:
+    def __init__(self, callbacks: Iterable[Callback], model: Any, params: Mapping[str, Any]) -> None:
         self.callbacks = list(callbacks)
         for callback in self.callbacks:
             if not isinstance(callback, Callback):

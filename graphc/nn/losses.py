@@ -324,7 +324,8 @@ KNOWN: dict[str, type[Loss]] = _BY_FUNCTION | {short: _BY_FUNCTION[name] for sho
 
 
 def get(given: str | Loss | LossFunction) -> Loss:
-    """The loss of that name, the given one, or one made of a function `(y_true, y_pred) -> loss of each sample`.
+    """The loss of that name or class name, the given one, or one made of a function `(y_true, y_pred) -> the loss of
+    each sample`.
 
     Raises:
         GraphError: no loss has this name.
@@ -335,7 +336,7 @@ def get(given: str | Loss | LossFunction) -> Loss:
         name = getattr(given, "__name__", "loss")
         known = _BY_FUNCTION.get(name)
         return known() if known is not None and given is known.function else FunctionLoss(own=given, name=name)
-    return registry.find("loss", KNOWN, given)()
+    return CLASSES[given]() if given in CLASSES else registry.find("loss", KNOWN, given)()
 
 
 def from_config(config: Any, custom: Mapping[str, Any]) -> Loss:

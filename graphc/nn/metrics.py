@@ -466,7 +466,7 @@ KNOWN = sorted({*_BY_TITLE, *LOSSES, *_SHORT, "acc"})
 
 
 def get(given: str | Metric | MetricFunction) -> Metric:
-    """The metric of that name, the given one, or the mean of a function `(y_true, y_pred) -> numbers`.
+    """The metric of that name or class name, the given one, or the mean of a function `(y_true, y_pred) -> numbers`.
 
     Where the name is "accuracy" or "acc" a model chooses by its output and its targets, see `accuracy_for`.
 
@@ -477,6 +477,8 @@ def get(given: str | Metric | MetricFunction) -> Metric:
         return given
     if callable(given):
         return FunctionMetric(own=given, name=getattr(given, "__name__", "metric"))
+    if given in CLASSES:
+        return CLASSES[given](name=given)
     full = _SHORT.get(given, given) if isinstance(given, str) else given
     if full in LOSSES:
         return FunctionMetric(own=LOSSES[full], name=given)

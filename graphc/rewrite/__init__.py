@@ -90,4 +90,15 @@ def explain() -> str:
     return "\n".join(lines) + "\n"
 
 
-__all__ = ["PHASES", "PIPELINES", "RULES", "Rule", "RuleSet", "Simplified", "explain", "rewrite", "simplify", "simplify_in_phases"]
+__all__ = [
+    "PHASES",
+    "PIPELINES",
+    "RULES",
+    "Rule",
+    "RuleSet",
+    "Simplified",
+    "explain",
+    "rewrite",
+    "simplify",
+    "simplify_in_phases",
+]

@@ -119,6 +119,13 @@ class Step:
         """The equation and its reason in Unicode."""
         return f"{' = '.join(map(text, self.equation))}    {text.prose(self.reason)}".rstrip()
 
+    @cached_property
+    def html(self) -> str:
+        """The rule, the equation as MathML and the reason."""
+        from .render import html_of_step
+
+        return html_of_step(self)
+
     def __repr__(self) -> str:
         return f"<{self.rule}: {' = '.join(map(text, self.equation))}>"
 

@@ -265,12 +265,16 @@ def _html_legend(d: Derivation) -> str:
 
 def _html_step(d: Derivation, number: int) -> str:
     step, row = d.steps[number - 1], _row_of(d, number)
+    return f'<li class="{step.kind}">{step.html}{_html_verdict(step, row) if row else ""}</li>\n'
+
+
+def html_of_step(step: Step) -> str:
+    """The rule, the equation and the reason of one step."""
     source = f'<span class="source"><math>{_html_equation(step.forward)}</math></span>' if step.forward else ""
     return (
-        f'<li class="{step.kind}"><header><b>{html.escape(step.rule)}</b>{source}</header>\n'
+        f"<header><b>{html.escape(step.rule)}</b>{source}</header>\n"
         f'<math display="block">{_html_equation(step.equation)}</math>\n'
         f'<p>{mathml.prose(step.reason)} <span class="shape">{html.escape(show_shape(step.argument.shape))}</span></p>'
-        f"{_html_verdict(step, row) if row else ''}</li>\n"
     )
 
 

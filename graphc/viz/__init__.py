@@ -6,10 +6,15 @@ wording   each op as a reader says it
 picture   boxes, arrows, groups     collapse  fewer of them
 style     palette, shapes, fonts    dot       picture → DOT text
 render    DOT text → SVG, PNG, PDF, within a time limit; layout.py is the process that does it
+scopes    frames for the user's scopes, open or closed
+changes   a graph before and after a pass
+values    arrays as words and thumbnails
 drawing   what users hold
+explore   the page that walks through it all; explore_story.py tells what, explore.js shows it
 """
 
 from .drawing import Drawing, draw
+from .explore import Explorer, explore
 from .render import LayoutTimeoutError, RenderError
 
-__all__ = ["Drawing", "LayoutTimeoutError", "RenderError", "draw"]
+__all__ = ["Drawing", "Explorer", "LayoutTimeoutError", "RenderError", "draw", "explore"]

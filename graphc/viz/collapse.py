@@ -58,7 +58,8 @@ def _joined(box: Box, parts: list[Box]) -> Box:
     titles = [p.title for p in parts[:_TITLES_SHOWN]]
     more = " …" if len(parts) > _TITLES_SHOWN else ""
     count = sum(p.count for p in parts)
-    return replace(box, title=f"{count} operations: {', '.join(titles)}{more}", count=count)
+    nodes = tuple(n for p in parts for n in p.nodes)
+    return replace(box, title=f"{count} operations: {', '.join(titles)}{more}", count=count, nodes=nodes)
 
 
 def _keep_nearest(picture: Picture, limit: int) -> Picture:

@@ -140,12 +140,13 @@ def _table(thumbnail: Thumbnail) -> str:
     for row in thumbnail:
         cells = []
         for cell in row:
-            size = "" if cell.text else ' WIDTH="7" HEIGHT="7" FIXEDSIZE="TRUE"'
+            size = "" if cell.text else ' WIDTH="7" HEIGHT="7"'
             text = _font(cell.text, 8, readable_on(cell.fill)) if cell.text else ""
             cells.append(f'<TD BGCOLOR="{cell.fill}"{size}>{text}</TD>')
         rows.append(f"<TR>{''.join(cells)}</TR>")
     padding = 2 if thumbnail[0][0].text else 0
-    return f'<TABLE BORDER="1" COLOR="{ARROW}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}">{"".join(rows)}</TABLE>'
+    frame = f'BORDER="1" COLOR="{ARROW}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}"'
+    return f"<TABLE {frame}>{''.join(rows)}</TABLE>"
 
 
 def _title(title: str) -> str:

@@ -114,28 +114,13 @@ class Drawing:
         if format not in FORMATS:
             known = ", ".join(f".{f}" for f in FORMATS)
             raise GraphError(f"a drawing cannot be saved as {target.name!r}; the ending should be one of {known}")
-        _write_whole(target, self._bytes(format))
+        write_whole(target, self._bytes(format))
         return target
 
     def _bytes(self, format: str) -> bytes:
         if format not in self._rendered:
-            self._rendered[format] = self._render(format)
+            _, self._rendered[format] = lay_out(self._picture, format, self._time_limit)
         return self._rendered[format]
-
-    def _render(self, format: str) -> bytes:
-        count = len(self._picture.boxes)
-        *limits, last = (count, *(n for n in _RETRIES if n < count))
-        for limit in limits:
-            try:
-                return self._render_at_most(limit, format)
-            except LayoutTimeoutError:
-                continue
-        return self._render_at_most(last, format)
-
-    def _render_at_most(self, limit: int, format: str) -> bytes:
-        picture = collapse(self._picture, limit)
-        dpi = _DPI[len(picture.boxes) <= _SMALL] if format == "png" else None
-        return render(to_dot(picture, dpi=dpi), format, self._time_limit)
 
     def _repr_svg_(self) -> str:
         return self.svg().decode()
@@ -144,7 +129,29 @@ class Drawing:
         return {"image/svg+xml": self._repr_svg_(), "text/plain": repr(self)}
 
 
-def _write_whole(target: Path, content: bytes) -> None:
+def lay_out(picture: Picture, format: str, time_limit: float) -> tuple[Picture, bytes]:
+    """A rendered picture, with fewer boxes where the layout would take too long, and what it then shows.
+
+    Raises:
+        LayoutTimeoutError: not even few boxes were laid out within the time limit.
+        RenderError: there is no Graphviz to draw with.
+    """
+    count = len(picture.boxes)
+    *limits, last = (count, *(n for n in _RETRIES if n < count))
+    for limit in limits:
+        try:
+            return _laid_out(collapse(picture, limit), format, time_limit)
+        except LayoutTimeoutError:
+            continue
+    return _laid_out(collapse(picture, last), format, time_limit)
+
+
+def _laid_out(picture: Picture, format: str, time_limit: float) -> tuple[Picture, bytes]:
+    dpi = _DPI[len(picture.boxes) <= _SMALL] if format == "png" else None
+    return picture, render(to_dot(picture, dpi=dpi), format, time_limit)
+
+
+def write_whole(target: Path, content: bytes) -> None:
     """Write beside the target, then move into place."""
     handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:

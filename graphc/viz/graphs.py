@@ -103,6 +103,7 @@ class Scene:
             gradient=derivative.text if derivative else "",
             thumbnail=held.thumbnail if held else (),
             tooltip=self._tooltip(node, notes),
+            nodes=(node,),
             change=notes.changes.get(node),
             mark=notes.marks.get(node, ""),
             is_elementwise=node.op.kind in ("elementwise", "view", "identity"),

@@ -137,10 +137,9 @@ def _frame(number: int, kernel: Kernel, seconds: float | None, total: float) -> 
 
 def duration(seconds: float) -> str:
     """A time in three digits: 1.25 µs, 37.5 ms."""
-    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
-        if seconds * factor >= 1:
-            break
-    return f"{seconds * factor:.3g} {unit}"
+    if seconds >= 1:
+        return f"{seconds:.3g} s"
+    return f"{1e3 * seconds:.3g} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.3g} µs"
 
 
 def _is_memory(node: Expr) -> bool:

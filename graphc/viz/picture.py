@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from ..ir.expr import Expr
 
 Look = Literal["input", "param", "constant", "operation", "gradient", "update", "scope"]
 """What kind of thing a box is; the palette and the shapes follow it."""
@@ -54,6 +57,8 @@ class Box:
     """Whether it may be put together with its neighbours when there are too many boxes."""
     count: int = 1
     """How many nodes it stands for."""
+    nodes: tuple[Expr, ...] = field(default=(), compare=False, repr=False)
+    """These nodes. `==` on expressions builds graph, so boxes are compared without them."""
     change: Change | None = None
     mark: str = ""
     """What is wrong here: a word or two for a box that an error is about."""

@@ -8,7 +8,9 @@ from ..ir.scope import Path
 from .picture import Arrow, Box, Change, Group, Picture, redirected
 
 MOST_OPEN = 60
-"""How many boxes a picture with scopes shows before the innermost ones are drawn closed."""
+"""How many boxes a picture shows with all of its scopes open."""
+OVERVIEW = 24
+"""How many it shows otherwise, if closing scopes can do it: what is seen without scrolling."""
 _TYPES_SHOWN = 2
 
 
@@ -43,22 +45,19 @@ def common(paths: list[Path]) -> Path:
 def close(picture: Picture, depth: int | None) -> Picture:
     """The picture with scopes open down to `depth` levels, and one box for each beyond.
 
-    Where `depth` is None, as many levels are open as leave no more than `MOST_OPEN` boxes.
+    Where `depth` is None, all are open in a picture of up to `MOST_OPEN` boxes, and else as many as an overview allows.
     """
     levels = _levels(picture)
     if depth is not None:
         return _closed(picture, levels, depth)
     deepest = max(levels.values(), default=0)
-    closed = picture
-    for allowed in range(deepest - 1, -1, -1):
-        if len(closed.boxes) <= MOST_OPEN:
-            break
-        closed = _closed(picture, levels, allowed)
-    if closed is picture:
+    if not deepest or len(picture.boxes) <= MOST_OPEN:
         return picture
-    note = (
-        "scopes are drawn as one box where all of it would be too much; draw(..., depth=1) opens one level, and so on"
-    )
+    closed, allowed = picture, deepest
+    while allowed and len(closed.boxes) > OVERVIEW:
+        allowed -= 1
+        closed = _closed(picture, levels, allowed)
+    note = f"scopes of the model are drawn as one box each; draw(..., depth={allowed + 1}) opens them one level further"
     return replace(closed, notes=(*closed.notes, note))
 
 
@@ -112,6 +111,7 @@ def _whole(group: Group, inside: list[Box], leaving: set[str]) -> Box:
         group=group.parent,
         is_output=any(b.is_output for b in inside),
         count=sum(b.count for b in inside),
+        nodes=tuple(n for b in inside for n in b.nodes),
         change=_common_change(inside),
         mark="; ".join(b.mark for b in inside if b.mark),
     )

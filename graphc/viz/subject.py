@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import Any
@@ -19,7 +19,7 @@ from ..ops import leaf
 from .changes import draw_change
 from .graphs import Annotations, draw_graph
 from .kernels import draw_kernels
-from .picture import Picture
+from .picture import Arrow, Box, Picture
 from .values import Held
 
 
@@ -48,7 +48,7 @@ def picture_of(what: Any, values: Mapping[Expr, Any] | None = None, *, after: An
         return _mistake(what)
     if after is not None:
         return draw_change(*_subject(what, wanted), *_subject(after, wanted))
-    if _is_compiled(what):
+    if is_compiled(what):
         return _compiled_picture(what, wanted)
     if wanted.profile is not None or wanted.sizes:
         asked = "a profile" if wanted.profile is not None else f"a size ({', '.join(wanted.sizes)}=...)"
@@ -56,17 +56,18 @@ def picture_of(what: Any, values: Mapping[Expr, Any] | None = None, *, after: An
     return draw_graph(*_subject(what, wanted))
 
 
-def _is_compiled(what: Any) -> bool:
+def is_compiled(what: Any) -> bool:
+    """Whether something has a graph, as compiled functions do."""
     return isinstance(getattr(what, "graph", None), Graph)
 
 
 def _subject(what: Any, wanted: Wishes) -> tuple[Graph, Annotations]:
     """A graph, and what is written beside its nodes."""
-    if _is_compiled(what):
+    if is_compiled(what):
         return what.graph, _compiled_notes(what, wanted)
     if isinstance(what, Graph):
         return what, _annotations(what.roots, {}, wanted)
-    roots = _expressions(what)
+    roots = expressions_of(what)
     keys = {k: v for k, v in what.items() if isinstance(k, str)} if isinstance(what, Mapping) else {}
     return Graph((), roots), _annotations(roots, keys, wanted)
 
@@ -98,9 +99,21 @@ def _compiled_notes(function: Any, wanted: Wishes) -> Annotations:
     if wanted.values is not None:
         known = ExprTable(zip(getattr(function, "inputs", ()), function.graph.inputs, strict=False))
         held = _held(function.graph.roots, ExprTable((known.get(k, k), v) for k, v in wanted.values.items()))
+    return replace(compiled_annotations(origins), is_derived=is_derived, values=held)
+
+
+def compiled_annotations(origins: Callable[[Expr], tuple[Expr, ...]]) -> Annotations:
+    """What is known of a rewritten graph's nodes by way of those they stand for."""
     return Annotations(
-        is_derived=is_derived, values=held, origins=origins, scope=lambda node: scope_of(node, origins(node))
+        is_derived=lambda node: all(_is_derived(built) for built in origins(node)),
+        origins=origins,
+        scope=lambda node: scope_of(node, origins(node)),
     )
+
+
+def graph_annotations(roots: Sequence[Expr]) -> Annotations:
+    """What is known of a graph's nodes as they were built."""
+    return _annotations(roots, {}, Wishes())
 
 
 def _seconds(profile: Any) -> Mapping[str, float]:
@@ -144,23 +157,32 @@ def _mistake(error: BaseException) -> Picture:
     roots = tuple(marks)
     picture = draw_graph(Graph((), roots), replace(_annotations(roots, {}, Wishes()), marks=marks))
     message, _, _ = str(error).partition("\n")
-    boxes = tuple(replace(b, is_output=False) for b in picture.boxes)
-    return replace(picture, boxes=boxes, notes=(*picture.notes, f"{type(error).__name__}: {message}"))
+    boxes = [replace(b, is_output=False) for b in picture.boxes]
+    keys = {b.mark: b.key for b in boxes if b.mark}
+    failed = Box("failed", "operation", message.partition(":")[0], mark="does not fit")
+    arrows = [Arrow(key, failed.key) for key in keys.values()]
+    notes = (*picture.notes, f"{type(error).__name__}: {message}")
+    return replace(picture, boxes=(*boxes, failed), arrows=(*picture.arrows, *arrows), notes=notes)
 
 
 # Expressions ---------------------------------------------------------------------------------------------------
 
 
-def _expressions(what: Any) -> tuple[Expr, ...]:
+def expressions_of(what: Any, asked: str = "draw") -> tuple[Expr, ...]:
+    """The expressions in a structure, each once.
+
+    Raises:
+        GraphError: there are none, or something else is among them.
+    """
     leaves = flatten(what).leaves
     for found in leaves:
         if not isinstance(found, Expr):
             raise GraphError(
-                "draw: only expressions (one, or tuples, lists and dicts of them), graphs and compiled functions can "
-                f"be drawn, not {type(found).__name__}"
+                f"{asked}: only expressions (one, or tuples, lists and dicts of them), graphs and compiled functions "
+                f"can be drawn, not {type(found).__name__}"
             )
     if not leaves:
-        raise GraphError("draw: there is nothing to draw")
+        raise GraphError(f"{asked}: there is nothing to draw")
     return tuple(ExprTable((e, None) for e in leaves))
 
 
@@ -229,7 +251,7 @@ def _gradients(roots: Iterable[Expr]) -> tuple[ExprTable[str], ExprTable[Expr]]:
     names: ExprTable[str] = ExprTable()
     gradients: ExprTable[Expr] = ExprTable()
     derived = ExprTable((n, None) for n in nodes if _is_derived(n))
-    for loss in _losses(nodes, derived):
+    for loss in losses_of(nodes):
         for node, cotangent in cotangents_of(loss).items():
             if node.name and node is not loss and cotangent in derived:
                 name = f"∂{loss.name or 'loss'}/∂{node.name}"
@@ -249,7 +271,7 @@ def cotangents_of(loss: Expr) -> ExprTable[Expr]:
         return ExprTable()
 
 
-def _losses(nodes: Iterable[Expr], derived: ExprTable[None]) -> list[Expr]:
+def losses_of(nodes: Iterable[Expr]) -> list[Expr]:
     """The scalars that were differentiated: origins of derivatives that no other origin is computed from."""
     origins = _differentiated(nodes)
     inner: ExprTable[None] = ExprTable()
@@ -257,4 +279,4 @@ def _losses(nodes: Iterable[Expr], derived: ExprTable[None]) -> list[Expr]:
         if node in origins or node in inner:
             for arg in node.args:
                 inner[arg] = None
-    return [o for o in origins if o not in inner and o.shape == () and o not in derived]
+    return [o for o in origins if o not in inner and o.shape == () and not _is_derived(o)]

@@ -127,9 +127,7 @@ def test_what_belongs_to_somebody_else_is_not_used(
     assert len(list(cache_folder.iterdir())) == 1
 
 
-def test_a_process_with_borrowed_rights_trusts_no_environment(
-    key: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_process_with_borrowed_rights_trusts_no_environment(key: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: os.geteuid() + 1)
     assert store.folder() is None
     assert store.key_of("an entry") is None

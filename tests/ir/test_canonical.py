@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from opchecks import cases
 
 import graphc as gc
 from graphc.ir.canonical import digest
@@ -16,7 +17,6 @@ from graphc.ir.graph import Graph
 from graphc.ir.op import REGISTRY
 from graphc.ops import leaf
 from graphc.ops.mark import custom_call
-from opchecks import cases
 
 
 def _graph(name: str = "x", scale: float = 2.0) -> Graph:

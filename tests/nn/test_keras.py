@@ -83,8 +83,7 @@ def fit(case):
     layers = [nn.Input((4,), dtype="float64"), hidden, nn.Dense(told["units"], told["activation"])]
     model = nn.Sequential(layers)
     model.set_weights(cases.fit_weights(told["units"]))
-    watched = [getattr(nn.metrics, m)() if m[0].isupper() else m for m in told["metrics"]]
-    model.compile(optim.Adam(0.02), told["loss"], watched, weighted_metrics=told.get("weighted_metrics", ()))
+    model.compile(optim.Adam(0.02), told["loss"], told["metrics"], weighted_metrics=told.get("weighted_metrics", ()))
     x, y, weight = cases.fit_data(case)
     options = {k: told[k] for k in ("class_weight", "validation_split") if k in told}
     if told.get("sample_weight"):

@@ -122,3 +122,89 @@ def test_input_takes_a_shape_in_numbers():
     assert nn.Input(784, dtype="uint8").type_text == "u8[batch, 784]"
     with pytest.raises(gc.ShapeError, match="without the batch"):
         nn.Input(("batch", 784))
+
+
+def value(layer, data, **options):
+    x = gc.input("x", ("batch", *data.shape[1:]), dtype=str(data.dtype))
+    return gc.interpret(layer(x, **options), {x: data})
+
+
+def test_layers_that_only_look_at_shapes():
+    data = np.arange(24, dtype="float32").reshape(2, 3, 4)
+    np.testing.assert_array_equal(value(nn.Flatten(), data), data.reshape(2, 12))
+    np.testing.assert_array_equal(value(nn.Flatten(), data[:, 0, 0]), data[:, 0, :1])
+    np.testing.assert_array_equal(value(nn.Reshape((6, -1)), data), data.reshape(2, 6, 2))
+    np.testing.assert_array_equal(value(nn.Reshape((4, 3)), data), data.reshape(2, 4, 3))
+
+
+@pytest.mark.parametrize("shape", [(5, -1), (-1, -1), (11,), (0, -1)])
+def test_shapes_that_do_not_fit_are_refused(shape):
+    with pytest.raises(gc.ShapeError, match="12 elements do not fit"):
+        nn.Reshape(shape)(gc.input("x", ("batch", 3, 4)))
+
+
+def test_rescaling_turns_pixels_into_numbers():
+    data = np.array([[0, 51, 255]], "uint8")
+    got = value(nn.Rescaling(1 / 255, -0.5), data)
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got, [[-0.5, -0.3, 0.5]], rtol=1e-6)
+
+
+def test_normalization_learns_mean_and_variance():
+    data = np.random.default_rng(0).normal(3, 2, size=(500, 4)).astype("float32")
+    data[:, 3] = 7
+    layer = nn.Normalization()
+    layer.adapt(data)
+    got = value(layer, data)
+    np.testing.assert_allclose(got.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(got.std(axis=0), [1, 1, 1, 0], rtol=1e-4)
+    assert layer.params == []
+    assert [p.name for p in layer.state] == ["mean", "variance"]
+    layer.adapt(2 * data)
+    np.testing.assert_allclose(value(layer, 2 * data), got, atol=1e-4)
+    with pytest.raises(gc.GraphError, match="was built for 4 features, not 5"):
+        layer.adapt(np.ones((3, 5)))
+    with pytest.raises(gc.GraphError, match="given together"):
+        nn.Normalization(mean=1.0)
+
+
+def test_an_activation_may_be_a_layer():
+    data = np.array([[-1.0, 2.0]], "float32")
+    np.testing.assert_array_equal(value(nn.Activation("relu"), data), [[0, 2]])
+    with pytest.raises(gc.GraphError, match="no activation 'rulu'"):
+        nn.Activation("rulu")
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        (nn.Add(), lambda a, b, c: a + b + c),
+        (nn.Multiply(), lambda a, b, c: a * b * c),
+        (nn.Average(), lambda a, b, c: (a + b + c) / 3),
+        (nn.Maximum(), lambda a, b, c: np.maximum(np.maximum(a, b), c)),
+        (nn.Minimum(), lambda a, b, c: np.minimum(np.minimum(a, b), c)),
+        (nn.Concatenate(), lambda a, b, c: np.concatenate([a, b, c], axis=-1)),
+        (nn.Concatenate(axis=1), lambda a, b, c: np.concatenate([a, b, c], axis=1)),
+    ],
+)
+def test_merging_layers(layer, expected):
+    arrays = np.random.default_rng(0).normal(size=(3, 2, 3, 4)).astype("float32")
+    inputs = [gc.input(f"x{i}", ("batch", 3, 4)) for i in range(3)]
+    got = gc.interpret(layer(inputs), dict(zip(inputs, arrays, strict=True)))
+    np.testing.assert_allclose(got, expected(*arrays), rtol=1e-6)
+
+
+def test_a_layer_of_ones_own():
+    class Scale(nn.Layer):
+        def build(self, shape, dtype):
+            self.scale = self.add_weight("scale", shape[-1:], nn.initializers.Constant(3.0), dtype)
+
+        def apply(self, x):
+            return x * self.scale
+
+    model = nn.Sequential([Scale(), nn.Dense(1)])
+    model.build((None, 4))
+    assert list(model.weights()) == ["layer/scale", "dense/kernel", "dense/bias"]
+    np.testing.assert_array_equal(model.params[0].value, 3)
+    with pytest.raises(gc.GraphError, match="'layer' cannot be saved"):
+        model.save("/nowhere/at/all")

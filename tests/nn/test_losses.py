@@ -1,9 +1,12 @@
 """Losses against their formulas in plain NumPy, and their gradients against the textbook."""
 
+import json
+
 import numpy as np
 import pytest
 
 import graphc as gc
+from graphc import nn
 from graphc.nn import losses
 
 
@@ -83,3 +86,29 @@ def test_names_and_functions_are_found():
     assert losses.get(huber).name == "huber"
     with pytest.raises(gc.GraphError, match=r"no loss 'crossentropy'; known are .*sparse_categorical"):
         losses.get("crossentropy")
+
+
+def test_a_reduction_has_a_name():
+    with pytest.raises(gc.GraphError, match="Huber: there is no reduction 'average'; known are 'sum_over_batch_size'"):
+        losses.Huber(reduction="average")
+    x = np.ones((4, 2))
+    model = nn.Sequential([nn.Dense(2)])
+    model.compile("sgd", losses.MeanSquaredError(reduction="none"))
+    with pytest.raises(gc.GraphError, match="trained on a reduced loss"):
+        model.fit(x, x, verbose=0)
+
+
+def test_shapes_that_would_only_broadcast_are_refused():
+    a, b = gc.input("a", ("batch", 3)), gc.input("b", ("batch", 4))
+    with pytest.raises(gc.ShapeError, match=r"huber: y_true and y_pred differ in shape[\s\S]*test_losses"):
+        losses.huber(a, b)
+    column, row = gc.input("c", ("batch", 1)), gc.input("r", ("batch",))
+    assert losses.mean_squared_error(row, column).shape == column.shape[:1]
+    with pytest.raises(gc.ShapeError, match="one weight for each sample"):
+        losses.MeanSquaredError()(a, a, gc.input("w", (7,)))
+
+
+@pytest.mark.parametrize("name", sorted(losses.CLASSES))
+def test_a_loss_comes_back_from_its_plain_data(name):
+    made = losses.CLASSES[name](reduction="sum", name="mine")
+    assert losses.from_config(json.loads(json.dumps(made.config())), {}) == made

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import graphc as gc
+from graphc import nn
 from graphc.nn import metrics
 
 
@@ -38,3 +39,55 @@ def test_names_are_found_and_others_answered():
     assert metrics.get(given) is given
     with pytest.raises(gc.GraphError, match=r"no metric 'acuracy'; known are acc, accuracy"):
         metrics.get("acuracy")
+
+
+def test_a_metric_in_a_model_is_the_metric_alone():
+    """Over batches of different sizes, weighted and not, where means of batches would be something else."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(90, 3)).astype("float32"), rng.integers(0, 2, 90)
+    weights = rng.uniform(0, 2, 90)
+    watched = [metrics.AUC(), metrics.Precision(), metrics.Recall(thresholds=0.3), metrics.RootMeanSquaredError()]
+    model = nn.Sequential([nn.Dense(1, "sigmoid")], seed=0)
+    model.compile("sgd", "binary_crossentropy", weighted_metrics=watched)
+    predicted = model.predict(x)
+    for given in (None, weights):
+        got = model.evaluate(x, y, batch_size=32, sample_weight=given, return_dict=True)
+        for metric in watched:
+            metric.reset_state()
+            assert got[metric.name] == pytest.approx(metric(y[:, None], predicted, given), rel=1e-5), metric.name
+
+
+def test_the_area_is_the_share_of_pairs_in_the_right_order():
+    rng = np.random.default_rng(1)
+    y, p = rng.integers(0, 2, 300), rng.integers(0, 100, 300) / 100
+    pairs = p[y == 1][:, None] - p[y == 0]
+    expected = ((pairs > 0) + 0.5 * (pairs == 0)).mean()
+    assert metrics.AUC(num_thresholds=1001)(y, p) == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_metric_forgets_when_it_is_told_to():
+    metric = metrics.BinaryAccuracy()
+    assert metric([1, 1], [0.9, 0.1]) == 0.5
+    assert metric([1, 1], [0.9, 0.9]) == 0.75
+    metric.reset_state()
+    with pytest.raises(gc.GraphError, match="'binary_accuracy' has seen no batch yet"):
+        metric.result()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: metrics.Precision(thresholds=1.5), r"thresholds lie between 0 and 1, not \[1.5\]"),
+        (lambda: metrics.AUC(curve="PRC"), "no curve of AUC 'PRC'; known are PR, ROC"),
+        (lambda: metrics.AUC(summation_method="x"), "no summation_method of AUC 'x'"),
+        (lambda: metrics.AUC(num_thresholds=1), "num_thresholds has to be 2 or more"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(make, message):
+    with pytest.raises(gc.GraphError, match=message):
+        make()
+
+
+def test_nothing_to_count_is_zero():
+    assert metrics.Precision()([0, 0], [0.1, 0.2]) == 0
+    assert metrics.AUC()([0, 0], [0.1, 0.2]) == 0

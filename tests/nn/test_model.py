@@ -2,6 +2,9 @@
 
 import dataclasses
 import signal
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 
@@ -24,6 +27,9 @@ def classifier(seed=0, **compiled):
     model = nn.Sequential([nn.Dense(16, activation="relu"), nn.Dense(3, activation="softmax")], seed=seed)
     model.compile(**{"optimizer": "rmsprop", "metrics": ["accuracy"], **compiled})
     return model
+
+
+X, Y = blobs(20)
 
 
 def regressor(**compiled):
@@ -222,6 +228,56 @@ def test_a_loss_and_a_metric_may_be_functions():
     assert history.history["loss"][-1] < 0.1 * history.history["loss"][0]
 
 
+# Weights of samples ------------------------------------------------------------------------------------------------
+
+
+def test_a_sample_of_weight_two_is_there_twice():
+    x, y = blobs(40)
+    weights = np.random.default_rng(0).integers(0, 3, 40)
+    repeated = np.repeat(np.arange(40), weights)
+    whole = classifier(optimizer=optim.SGD(0.1))
+    loss, accuracy = whole.evaluate(x[repeated], y[repeated])
+    model = nn.Sequential(whole.layers)
+    model.compile("sgd", nn.losses.SparseCategoricalCrossentropy(reduction="mean_with_sample_weight"),
+                  weighted_metrics=["accuracy"])  # fmt: skip
+    got = model.evaluate(x, y, sample_weight=weights, batch_size=40)
+    assert got == pytest.approx([loss, accuracy], rel=1e-5)
+
+
+def test_weights_of_zero_train_on_nothing_else():
+    x, y = blobs(64)
+    weighted, fewer = (classifier(optimizer=optim.SGD(0.1)) for _ in range(2))
+    weighted.compile(optim.SGD(0.1), nn.losses.SparseCategoricalCrossentropy(reduction="sum"))
+    fewer.compile(optim.SGD(0.1), nn.losses.SparseCategoricalCrossentropy(reduction="sum"))
+    weighted.fit(x, y, sample_weight=np.arange(64) < 32, batch_size=64, verbose=0, shuffle=False)
+    fewer.fit(x[:32], y[:32], batch_size=64, verbose=0, shuffle=False)
+    for a, b in zip(values(weighted), values(fewer), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_class_weights_are_weights_of_samples():
+    x, y = blobs(50)
+    by_class, by_sample = classifier(), classifier()
+    by_class.fit(x, y, class_weight={0: 2.0, 2: 0.25}, epochs=2, verbose=0)
+    by_sample.fit(x, y, sample_weight=np.array([2.0, 1.0, 0.25])[y], epochs=2, verbose=0)
+    for a, b in zip(values(by_class), values(by_sample), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.ones(19), "y has 20, sample_weight has 19"),
+        (np.ones((20, 3)), r"sample_weight must have the shape \(samples,\)"),
+        (-np.ones(20), "finite numbers of at least 0"),
+        (np.full(20, np.nan), "finite numbers of at least 0"),
+    ],
+)
+def test_weights_that_make_no_sense_are_refused(weights, message):
+    with pytest.raises(gc.GraphcError, match=message):
+        classifier().fit(X, Y, sample_weight=weights, verbose=0)
+
+
 # Interruptions and trouble ----------------------------------------------------------------------------------------
 
 
@@ -266,6 +322,43 @@ def test_a_real_ctrl_c_is_passed_on_and_training_can_go_on():
     assert time.monotonic() - begun < 10
     assert all(np.isfinite(v).all() for v in values(model))
     assert np.isfinite(model.fit(x, y, verbose=0).history["loss"][0])
+
+
+INTERRUPTED = """
+    import os, signal, sys, threading
+    import numpy as np
+    from graphc import nn
+
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(400, 6)), rng.integers(0, 3, 400)
+    model = nn.Sequential([nn.Dense(32, "relu"), nn.Dense(3, "softmax")], seed=0)
+    model.compile("adam")
+    model.fit(x, y, verbose=0)
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        model.fit(x, y, epochs=10**6, batch_size=16, shuffle=False, verbose=0)
+    except KeyboardInterrupt:
+        done = int(model.optimizer.iterations.value)
+    before = [p.value for p in model._memory()]
+    # The same number of steps without an interruption ends in the same place.
+    again = nn.Sequential([nn.Dense(32, "relu"), nn.Dense(3, "softmax")], seed=0)
+    again.compile("adam")
+    again.fit(x, y, verbose=0)
+    while int(again.optimizer.iterations.value) < done:
+        start = (int(again.optimizer.iterations.value) - 13) % 25 * 16
+        again.train_step(x[start : start + 16].astype("float32"), y[start : start + 16])
+    same = all(np.array_equal(a, p.value) for a, p in zip(before, again._memory()))
+    print(done, same)
+"""
+
+
+def test_ctrl_c_in_a_process_of_its_own_leaves_whole_steps():
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(INTERRUPTED)], capture_output=True, text=True, timeout=100
+    )
+    done, same = run.stdout.split()
+    assert int(done) > 20, run.stderr
+    assert same == "True"
 
 
 def test_nan_in_the_data_stops_training_and_names_them():
@@ -427,9 +520,6 @@ def test_unknown_names_are_answered_and_change_nothing(arguments, message):
     with pytest.raises(gc.GraphError, match=message):
         model.compile(**arguments)
     assert model.optimizer is None
-
-
-X, Y = blobs(20)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,67 @@
+"""Reductions in pieces: the same as NumPy's, the same for any number of threads, and more exact than one long sum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import graphc as gc
+
+RNG = np.random.default_rng(0)
+SHAPES = ((100_000,), (131_101,), (3000, 40), (40, 3000), (17, 9001), (300, 7, 50), (2, 70_001), (70_001, 3))
+REDUCTIONS: dict[str, Callable[..., gc.Expr]] = {
+    "sum": gc.sum, "max": gc.max, "min": gc.min, "mean": gc.mean, "all": lambda x, axis: gc.all(x > -9, axis=axis),
+}  # fmt: skip
+ORACLES = {"sum": np.sum, "max": np.max, "min": np.min, "mean": np.mean, "all": lambda x, axis: np.all(x > -9, axis)}
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_pieces_make_the_whole(shape: tuple[int, ...], name: str) -> None:
+    value = RNG.normal(size=shape)
+    axes = [None, 0, len(shape) - 1]
+    x = gc.input("x", shape, dtype="float64")
+    outputs = [REDUCTIONS[name](x, axis=axis) for axis in axes]
+    single = gc.compile([x], outputs, threads=1)(value)
+    several = gc.compile([x], outputs, threads=3)(value)
+    for axis, got, again in zip(axes, single, several, strict=True):
+        np.testing.assert_allclose(got, ORACLES[name](value, axis=axis), rtol=1e-12, atol=1e-12)
+        np.testing.assert_array_equal(got, again)
+
+
+def test_what_is_stored_on_the_way_and_what_follows() -> None:
+    value = RNG.normal(size=(4000, 24))
+    x = gc.input("x", value.shape, dtype="float64")
+    e = gc.exp(x)
+    function = gc.compile([x], {"e": e, "s": gc.sqrt(gc.sum(e, axis=0)), "m": gc.max(e, axis=0)})
+    got = function(value)
+    np.testing.assert_allclose(got["e"], np.exp(value), rtol=1e-14)
+    np.testing.assert_allclose(got["s"], np.sqrt(np.exp(value).sum(axis=0)), rtol=1e-13)
+    np.testing.assert_allclose(got["m"], np.exp(value).max(axis=0), rtol=1e-14)
+    assert "partial0" in function.dump("loops")
+
+
+def test_nan_and_infinity_go_through_pieces() -> None:
+    value = np.zeros(200_000, np.float32)
+    value[150_003] = np.nan
+    x = gc.input("x", value.shape)
+    total, largest = gc.compile([x], [gc.sum(x), gc.max(x)])(value)
+    assert np.isnan(total) and np.isnan(largest)
+    value[150_003] = np.inf
+    assert gc.compile([x], gc.sum(x))(value) == np.inf
+
+
+def test_a_long_sum_is_nearly_exact() -> None:
+    value = np.full(2**22, 0.1, np.float32)
+    x = gc.input("x", value.shape)
+    exact = float(value[0]) * value.size
+    # Equal numbers round the same way again and again, which is the worst there is: 256 steps in each lane of a piece.
+    assert abs(float(gc.compile([x], gc.sum(x))(value)) / exact - 1) < 256 * 2**-24
+
+
+def test_small_reductions_are_left_alone() -> None:
+    x = gc.input("x", (128, 512))
+    assert "partial0" not in gc.compile([x], gc.sum(x, axis=1)).dump("loops")
+    assert "partial0" not in gc.compile([x], gc.sum(x[:16], axis=0)).dump("loops")
