@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint bench clean
+.PHONY: help demo test test-slow lint bench docs clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -30,12 +30,17 @@ lint: $(VENV)/dev.stamp  ## ruff and mypy
 bench: $(VENV)/dev.stamp  ## the benchmarks
 	$(BIN)/python -m pytest -q tests/bench --benchmark-only
 
+docs: $(VENV)/docs.stamp  ## the documentation as a site in out/site, its pictures and derivations made on the way
+	$(BIN)/python docs/generate.py
+	$(BIN)/python -m sphinx -q -W --keep-going -d out/doctrees docs out/site
+
 clean:  ## remove the environment, caches and what the demo wrote
 	rm -rf $(VENV) out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/examples.stamp: EXTRA := examples
 $(VENV)/dev.stamp: EXTRA := dev
+$(VENV)/docs.stamp: EXTRA := docs
 $(VENV)/%.stamp: pyproject.toml | $(BIN)/python
 	$(PIP) install -e ".[$(EXTRA)]"
 	@touch $@

@@ -20,6 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+# Pages change what the compiler does, to show it: nothing made on the way may be found by others.
+os.environ["GRAPHC_CACHE"] = "0"
+
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 
@@ -65,18 +68,19 @@ def blocks(text: str) -> Iterator[Block]:
         yield Block("\n" * lines_before + found["code"], found["output"], found.span(), fence)
 
 
-def run(text: str, name: str) -> list[Ran]:
-    """Every block of a page, run in order in an empty folder of its own.
+def run(text: str, name: str, folder: Path | None = None) -> list[Ran]:
+    """Every block of a page, run in order.
 
     Args:
         text: the page.
         name: what errors call it.
+        folder: where it runs; an empty one of its own if none is given.
 
     Raises:
         whatever a block raises, unless the page states that it does.
     """
     names: dict[str, Any] = {"__name__": name}
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+    with tempfile.TemporaryDirectory() as empty, contextlib.chdir(folder or empty):
         return [_run_block(block, name, names) for block in blocks(text)]
 
 

@@ -68,10 +68,12 @@ def as_restructured_text(app: Any, what: str, name: str, thing: Any, options: An
     made: list[str] = []
     is_example = False
     for line in lines:
-        begins = line.startswith("    ") and (not made or not made[-1].strip())
-        if begins and not is_example:
+        is_indented = line.startswith("    ")
+        if is_indented and not is_example and made and not made[-1].strip():
             made += ["::", ""]
-        is_example = line.startswith("    ") and (begins or is_example) or is_example and not line.strip()
+            is_example = True
+        elif line.strip() and not is_indented:
+            is_example = False
         made.append(line if is_example else _MARKUP.sub(lambda m: m[1] or f"\\{m[2]}", line))
     lines[:] = made
 

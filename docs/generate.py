@@ -1,5 +1,5 @@
 """Writes the pages of docs/reference from the code: what graphc has of the array API standard, every operation with
-its tables, and the list of names the site documents from their docstrings.
+its tables, and the list of names the site documents from their docstrings. And the README's picture.
 
 `python docs/generate.py` writes them; the tests compare what it would write with what is there.
 """
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import inspect
 import re
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import blocks
 import standard
 
 import graphc as gc
@@ -26,6 +28,7 @@ from graphc.teach.rows import Notation
 from graphc.teach.written import notation_of
 
 REFERENCE = Path(__file__).parent / "reference"
+PICTURE = Path(__file__).parent / "images" / "loss-and-gradient.svg"
 NOTHING = "–"
 
 
@@ -140,6 +143,7 @@ KINDS = {
 
 NATIVE = {
     "leaf": "memory, or a value in a register",
+    "elementwise": "instructions, or a polynomial put in line, for any number of lanes",
     "view": "index arithmetic, no code of its own",
     "join": "written in place",
     "reduce": "a loop in fixed-order vector partials",
@@ -150,6 +154,8 @@ NATIVE = {
     "identity": "gone before code is made",
 }
 """How the ops of a kind become machine code. None of them calls a library."""
+
+HEAD = ("operation", "value", "dtypes", "derivative", "native", "SymPy", "LaTeX")
 
 
 def operations() -> str:
@@ -164,11 +170,16 @@ def operations() -> str:
         "G, of others the whole cotangent. A function of steps has 0, and – stands where nothing can flow.\n"
     ]
     for kind, title in KINDS.items():
-        ops = [op for op in REGISTRY.values() if op.kind == kind]
-        head = ("operation", "value", "dtypes", "derivative", "native", "SymPy", "LaTeX")
-        parts.append(f"## {title}\n\n{table(head, map(operation_row, ops))}")
+        rows = [operation_row(op) for op in REGISTRY.values() if op.kind == kind]
+        parts.append(f"## {title}\n\nIn native code: {NATIVE[kind]}.\n\n{without_empty_columns(HEAD, rows)}")
     parts.append(accuracy())
     return "\n".join(parts)
+
+
+def without_empty_columns(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A table of the columns in which some row says something."""
+    kept = [i for i in range(len(head)) if any(row[i] != NOTHING for row in rows)]
+    return table((head[i] for i in kept), ([row[i] for i in kept] for row in rows))
 
 
 def operation_row(op: OpDef) -> tuple[str, ...]:
@@ -186,7 +197,7 @@ def operation_row(op: OpDef) -> tuple[str, ...]:
 
 def letters(op: OpDef) -> tuple[str, ...]:
     """What the arguments are called: as the op's description calls them."""
-    if op.name == "where":
+    if op.name in ("where", "choose"):
         return "c", "x", "y"
     if op.name == "atan2":
         return "y", "x"
@@ -220,10 +231,10 @@ def derivative(op: OpDef, node: Expr, row: Notation, arguments: list[Symbol]) ->
 
 
 def native(op: OpDef) -> str:
-    """How the op becomes machine code."""
+    """How an elementwise op becomes machine code; the others of a kind are alike."""
     if op.kind != "elementwise":
-        return NATIVE[op.kind]
-    return "inline polynomial" if op.name in vectormath.FUNCTIONS else "instructions"
+        return NOTHING
+    return "polynomial" if op.name in vectormath.FUNCTIONS else "instructions"
 
 
 def sympy_formula(op: OpDef, node: Expr) -> str:
@@ -324,8 +335,25 @@ def directives(module: str, found: Iterable[str]) -> str:
     return "```{eval-rst}\n" + "".join(lines) + "```\n"
 
 
+# The picture ---------------------------------------------------------------------------------------------------
+
+
+def picture() -> str:
+    """What the README's code draws of its loss and gradient."""
+    readme = blocks.ROOT / "README.md"
+    with tempfile.TemporaryDirectory() as folder:
+        blocks.run(readme.read_text(encoding="utf-8"), readme.name, Path(folder))
+        return (Path(folder) / "loss.svg").read_text(encoding="utf-8")
+
+
+def words_of(svg: str) -> list[str]:
+    """What a picture says, whatever its layout."""
+    return sorted(re.findall(r"<text[^>]*>([^<]*)</text>", svg))
+
+
 def main() -> None:
-    """Write the pages."""
+    """Write the pages and the picture."""
+    PICTURE.write_text(picture(), encoding="utf-8")
     REFERENCE.mkdir(exist_ok=True)
     for path, page in written().items():
         path.write_text(page, encoding="utf-8")

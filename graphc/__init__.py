@@ -225,12 +225,12 @@ from .ir.errors import (
 from .ir.expr import Expr
 from .ir.scope import scope
 from .ir.text import dump
-from .transform import custom_vjp, hessian, hvp, jacobian, vmap
+from .transform import cond, custom_vjp, hessian, hvp, jacobian, vmap
 
 if TYPE_CHECKING:
     from . import nn, optim
     from .compiler import Function, compile, jit, optimize
-    from .interop import from_sympy, to_networkx, to_sympy
+    from .interop import from_networkx, from_sympy, to_networkx, to_sympy
     from .nn import initializers as init
     from .teach import Derivation, Step, derive
     from .viz import Drawing, Explorer, draw, explore
@@ -290,6 +290,7 @@ __all__ = [
     "clip",
     "compile",
     "concat",
+    "cond",
     "conj",
     "constant",
     "copysign",
@@ -328,6 +329,7 @@ __all__ = [
     "float64",
     "floor",
     "floor_divide",
+    "from_networkx",
     "from_sympy",
     "full",
     "full_like",
@@ -482,6 +484,7 @@ _LAZY = {
     "draw": "viz",
     "Explorer": "viz",
     "explore": "viz",
+    "from_networkx": "interop",
     "from_sympy": "interop",
     "init": "nn.initializers",
     "jit": "compiler",

@@ -23,6 +23,8 @@ from .ir.expr import Expr, post_order
 from .ir.graph import ExprTable
 from .ir.tree import Tree, expressions
 from .ops import leaf, scalar
+from .ops.guard import ALWAYS, Guard, guards, outermost_first
+from .ops.shape import broadcast_to
 
 Unused = Literal["error", "zeros"]
 
@@ -67,6 +69,7 @@ def sweep(outputs: Sequence[Expr], cotangents: Sequence[Expr], wrt: Sequence[Exp
     for output, cotangent in zip(outputs, cotangents, strict=True):
         if output in active:
             _accumulate(totals, output, cotangent)
+    guarded = guards(nodes, (*outputs, *wrt))
     provenance = _Provenance(nodes, cotangents)
     for node in reversed(nodes):
         total = totals.get(node)
@@ -76,7 +79,7 @@ def sweep(outputs: Sequence[Expr], cotangents: Sequence[Expr], wrt: Sequence[Exp
         record.order.append(node)
         record.cotangents[node] = total
         if any(a in active for a in node.args):
-            _visit(node, total, active, totals, record, provenance)
+            _visit(node, total, active, totals, record, provenance, guarded)
     return record
 
 
@@ -87,6 +90,7 @@ def _visit(
     totals: ExprTable[Expr],
     record: Sweep,
     provenance: _Provenance,
+    guarded: ExprTable[Guard],
 ) -> None:
     """Apply one node's rule and hand its results to the arguments."""
     if node.op.vjp is None:
@@ -95,11 +99,22 @@ def _visit(
     for position, (arg, cotangent) in enumerate(zip(node.args, pulled, strict=True)):
         if cotangent is None or arg not in active:
             continue
+        cotangent = _let_out(cotangent, guarded.get(node, ALWAYS) - guarded.get(arg, ALWAYS))
         provenance.note(cotangent, node)
         if arg not in record.contributions:
             record.contributions[arg] = []
         record.contributions[arg].append(Contribution(node, position, cotangent))
         _accumulate(totals, arg, cotangent)
+
+
+def _let_out(cotangent: Expr, conditions: Guard) -> Expr:
+    """What leaves a branch of a `gc.cond`: 0 if it was not taken, also where its derivative is infinite or nan."""
+    zero = scalar.like(0, cotangent)
+    for condition in reversed(outermost_first(conditions)):
+        chosen = broadcast_to(condition.predicate, cotangent.shape)
+        sides = (cotangent, zero) if condition.holds else (zero, cotangent)
+        cotangent = scalar.choose(chosen, *sides)
+    return cotangent
 
 
 def _active(nodes: Iterable[Expr], wrt: Iterable[Expr]) -> ExprTable[None]:

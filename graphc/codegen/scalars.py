@@ -229,6 +229,7 @@ SCALARS: dict[str, Emit] = {
         )
     },
     "where": _where,
+    "choose": _where,
     "astype": convert,
     "probe": _same,
     "stop_gradient": _same,

@@ -3,6 +3,8 @@
 A short program is straight code, one call after the other. A long one is a table that a small loop walks: for each
 call the kernel, and for each of its buffers where it lies in the arena or in which slot its address is. Straight
 code for a hundred thousand buffers would keep LLVM busy for minutes; a table costs it nothing.
+
+A kernel with a guard is called only if its predicates say so.
 """
 
 from __future__ import annotations
@@ -10,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
+from typing import TypeAlias
 
 from ..codegen.emit import Module, emit_function
 from ..codegen.jit import Target
+from ..loop.checks import CELL_BYTES, NOTHING
 from ..loop.text import show_function
 from ..passes.memory import Copy, Place, Plan
 from .lowering import Lowered, reports_of_a_kernel
@@ -122,8 +126,33 @@ class _Straight(_Program):
 
     def run(self, items: Sequence[Lowered]) -> None:
         for item in items:
-            arguments = ", ".join(f"ptr {self.address(place)}" for place in item.arguments)
-            self.lines.append(f"  call void @{self.symbol(item)}({arguments})")
+            addresses = [self.address(place) for place in item.arguments]
+            call = f"  call void @{self.symbol(item)}({', '.join(f'ptr {address}' for address in addresses)})"
+            self.lines += _if_needed(item, call, addresses, f"guard{len(self.lines)}")
+
+
+def _if_needed(item: Lowered, call: str, addresses: Sequence[str], label: str) -> list[str]:
+    """Lines that call a kernel if its guard holds, and else say in its cell that nothing is wrong."""
+    if not item.guard:
+        return [call]
+    lines: list[str] = []
+    needed = "true"
+    for i, (argument, holds) in enumerate(item.guard):
+        lines += [
+            f"  %{label}.p{i} = load i8, ptr {addresses[argument]}",
+            f"  %{label}.c{i} = icmp {'ne' if holds else 'eq'} i8 %{label}.p{i}, 0",
+            f"  %{label}.n{i} = and i1 {needed}, %{label}.c{i}",
+        ]
+        needed = f"%{label}.n{i}"
+    lines += [f"  br i1 {needed}, label %{label}.run, label %{label}.skip", f"{label}.run:", call]
+    lines += [f"  br label %{label}.done", f"{label}.skip:"]
+    for at in range(0, CELL_BYTES if item.cell is not None else 0, 8):
+        assert item.cell is not None
+        lines += [
+            f"  %{label}.cell{at} = getelementptr i8, ptr {addresses[item.cell]}, i64 {at}",
+            f"  store i64 {NOTHING}, ptr %{label}.cell{at}",
+        ]
+    return [*lines, f"  br label %{label}.done", f"{label}.done:"]
 
 
 def _reading(module: Module, name: str, at: str) -> list[str]:
@@ -182,6 +211,10 @@ done:
 """
 
 
+_Form: TypeAlias = tuple[tuple[bool, ...], tuple[tuple[int, bool], ...]]
+"""What entries differ in: which of the buffers are in the arena, and the guard."""
+
+
 class _Table(_Program):
     """A loop over a table of calls."""
 
@@ -189,8 +222,8 @@ class _Table(_Program):
         super().__init__(module, plan)
         self._where: list[int] = []
         self._calls: list[tuple[int, int]] = []
-        self._kernels: dict[tuple[int, tuple[bool, ...]], int] = {}
-        self._entries: dict[tuple[str, tuple[bool, ...]], str] = {}
+        self._kernels: dict[tuple[int, _Form], int] = {}
+        self._entries: dict[tuple[str, _Form], str] = {}
         self._names: list[str] = []
         self._after: list[str] = []
         """Lines of the loop after each call."""
@@ -204,28 +237,29 @@ class _Table(_Program):
 
     def _entry(self, item: Lowered) -> int:
         """The number of the entry of a kernel that finds its buffers by the table."""
-        in_arena = tuple(place.space == "arena" for place in item.arguments)
-        known = self._kernels.get((id(item.function), in_arena))
+        form = tuple(place.space == "arena" for place in item.arguments), item.guard
+        known = self._kernels.get((id(item.function), form))
         if known is None:
             symbol = self.symbol(item)
-            if (symbol, in_arena) not in self._entries:
-                self._entries[symbol, in_arena] = self._emit_entry(symbol, in_arena)
-                self._names.append(self._entries[symbol, in_arena])
-            known = self._names.index(self._entries[symbol, in_arena])
-            self._kernels[id(item.function), in_arena] = known
+            if (symbol, form) not in self._entries:
+                self._entries[symbol, form] = self._emit_entry(symbol, item)
+                self._names.append(self._entries[symbol, form])
+            known = self._names.index(self._entries[symbol, form])
+            self._kernels[id(item.function), form] = known
         return known
 
-    def _emit_entry(self, symbol: str, in_arena: tuple[bool, ...]) -> str:
+    def _emit_entry(self, symbol: str, item: Lowered) -> str:
         name = f"{symbol}.{len(self._names)}"
         lines = [f"define internal void @{name}(ptr %slots, ptr %arena, ptr %where) {self.module.attributes} {{"]
-        for i, inside in enumerate(in_arena):
+        for i, place in enumerate(item.arguments):
             lines += [f"  %w{i} = getelementptr i32, ptr %where, i64 {i}", f"  %o{i} = load i32, ptr %w{i}"]
-            if inside:
+            if place.space == "arena":
                 lines.append(f"  %p{i} = getelementptr i8, ptr %arena, i32 %o{i}")
             else:
                 lines += [f"  %s{i} = getelementptr ptr, ptr %slots, i32 %o{i}", f"  %p{i} = load ptr, ptr %s{i}"]
-        arguments = ", ".join(f"ptr %p{i}" for i in range(len(in_arena)))
-        lines += [f"  call void @{symbol}({arguments}) alwaysinline", "  ret void", "}", ""]
+        addresses = [f"%p{i}" for i in range(len(item.arguments))]
+        call = f"  call void @{symbol}({', '.join(f'ptr {address}' for address in addresses)}) alwaysinline"
+        lines += [*_if_needed(item, call, addresses, "guard"), "  ret void", "}", ""]
         self.module.functions.append("\n".join(lines))
         return name
 

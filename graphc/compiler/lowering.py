@@ -35,6 +35,10 @@ class Lowered:
     kernel: Kernel
     function: LoopFn
     arguments: tuple[Place, ...]
+    guard: tuple[tuple[int, bool], ...] = ()
+    """Which arguments hold the predicates that say whether it runs, and what these have to be."""
+    cell: int | None = None
+    """Which argument a checked kernel reports in."""
 
 
 def machine_of(target: Target, options: Options) -> Machine:
@@ -98,7 +102,9 @@ def lower(plan: Plan, machine: Machine, verify: bool) -> list[Lowered]:
             function = known[key] = _lower_kernel(item.kernel, bound, machine, checked=bool(cell))
             if verify:
                 verify_function(function)
-        lowered.append(Lowered(item.kernel, function, (*bound.buffers, *cell, *scratch)))
+        arguments = (*bound.buffers, *cell, *scratch)
+        guard = tuple((arguments.index(plan.places[c.predicate]), c.holds) for c in item.kernel.guard)
+        lowered.append(Lowered(item.kernel, function, arguments, guard, len(bound.buffers) if cell else None))
     return lowered
 
 

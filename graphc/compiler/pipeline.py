@@ -21,6 +21,7 @@ from ..ir.verify import verify
 from ..loop.checks import CELL_BYTES
 from ..loop.parallel import is_shared
 from ..loop.text import show_function
+from ..passes.confine import confined, decided
 from ..passes.fuse import concrete, fuse
 from ..passes.kernel import Kernel
 from ..passes.memory import Plan, plan
@@ -75,7 +76,7 @@ def simplified(graph: Graph, options: Options, trace: Trace) -> Graph:
     level = LEVELS[options.optimize].simplify
     if not level:
         return graph
-    found = trace.timed("simplify", lambda: simplify(graph, level=level, fast_math=options.fast_math))
+    found = trace.timed("simplify", lambda: simplify(decided(graph), level=level, fast_math=options.fast_math))
     for rule, count in found.hits.items():
         trace.hits[rule] = trace.hits.get(rule, 0) + count
     trace.origins = _traced_back(found.origins, trace.origins)
@@ -126,6 +127,7 @@ def _specialize(
         graph = simplified(graph, options, trace)
     if verifying():
         trace.timed("verify", lambda: verify(graph))
+    graph = confined(graph)
     target = Target.current()
     machine = machine_of(target, options)
     cell_bytes = CELL_BYTES if options.check else 0

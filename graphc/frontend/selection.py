@@ -185,6 +185,8 @@ def selection(x: Expr, key: Any) -> Selection:
     arrays: list[tuple[int, Expr]] = []
     moving: list[Moving] = []
     for item in items:
+        if item is Ellipsis:
+            continue
         if item is None:
             shape.append(1)
             continue
@@ -224,13 +226,18 @@ def _advanced(steps: tuple[Step, ...], shape: Shape, arrays: list[tuple[int, Exp
 
 
 def _landing(items: list[Any]) -> int:
-    """NumPy's rule: where the index arrays stand if they stand together (integers count), else in front."""
-    named = [i for i, item in enumerate(items) if item is not None and not isinstance(item, slice)]
-    return named[0] if named[-1] - named[0] + 1 == len(named) else 0
+    """NumPy's rule: where the index arrays stand if they stand together, else in front.
+
+    Integers count as arrays here, and `...` stands between also where it stands for nothing.
+    """
+    named = [i for i, item in enumerate(items) if not (item is None or item is Ellipsis or isinstance(item, slice))]
+    if named[-1] - named[0] + 1 > len(named):
+        return 0
+    return sum(1 for item in items[: named[0]] if item is not Ellipsis)
 
 
 def _expanded(x: Expr, keys: tuple[Any, ...]) -> list[Any]:
-    """The indices with `...` replaced, one for each axis of x, and None where an axis is new."""
+    """The indices with what `...` stands for behind it, one for each axis of x, and None where an axis is new."""
     items: list[Any] = []
     for key in keys:
         items += _item(x, key)
@@ -242,7 +249,7 @@ def _expanded(x: Expr, keys: tuple[Any, ...]) -> list[Any]:
         raise ShapeError(f"indexing: only one ... may stand for the remaining axes{describe(x=x)}")
     at = dots[0] if dots else len(items)
     fill = [slice(None)] * (x.ndim - used)
-    return [*items[:at], *fill, *items[at + 1 :]]
+    return [*items[: at + 1], *fill, *items[at + 1 :]]
 
 
 def _item(x: Expr, key: Any) -> list[Any]:

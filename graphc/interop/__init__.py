@@ -6,12 +6,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .networkx import to_networkx
-    from .sympy import from_sympy, to_sympy
+    from .networkx import from_networkx, to_networkx
+    from .sympy_in import from_sympy
+    from .sympy_out import to_sympy
 
-__all__ = ["from_sympy", "to_networkx", "to_sympy"]
+__all__ = ["from_networkx", "from_sympy", "to_networkx", "to_sympy"]
 
-_HOMES = {"from_sympy": "sympy", "to_networkx": "networkx", "to_sympy": "sympy"}
+_HOMES = {
+    "from_networkx": "networkx",
+    "from_sympy": "sympy_in",
+    "to_networkx": "networkx",
+    "to_sympy": "sympy_out",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -59,6 +59,10 @@ def _isfinite(x: Any) -> Any:
     return sympy.false if x is sympy.nan else sympy.Ne(sympy.Abs(x), sympy.oo)
 
 
+def _piecewise(condition: Any, x: Any, y: Any) -> Any:
+    return sympy.Piecewise((x, condition), (y, True))
+
+
 SYMPY: dict[str, Callable[..., Any]] = {
     "add": lambda x, y: x + y,
     "subtract": lambda x, y: x - y,
@@ -131,7 +135,8 @@ SYMPY: dict[str, Callable[..., Any]] = {
     "isfinite": _isfinite,
     "isinf": lambda x: sympy.false if x is sympy.nan else sympy.Eq(sympy.Abs(x), sympy.oo),
     "isnan": lambda x: sympy.true if x is sympy.nan else sympy.false,
-    "where": lambda condition, x, y: sympy.Piecewise((x, condition), (y, True)),
+    "where": _piecewise,
+    "choose": _piecewise,
     "astype": _astype,
     "probe": lambda x, name: x,
     "stop_gradient": lambda x: x,

@@ -31,8 +31,8 @@ NOTHING = 2**63 - 1
 CELL_BYTES = 16
 
 _HARMLESS = frozenset((
-    "where", "maximum", "minimum", "negative", "abs", "sign", "relu", "floor", "ceil", "trunc", "round", "copysign",
-    "tanh", "sigmoid", "erf", "erfc", "atan", "atan2", "asinh", "cbrt", "softplus", "stop_gradient",
+    "where", "choose", "maximum", "minimum", "negative", "abs", "sign", "relu", "floor", "ceil", "trunc", "round",
+    "copysign", "tanh", "sigmoid", "erf", "erfc", "atan", "atan2", "asinh", "cbrt", "softplus", "stop_gradient",
 ))  # fmt: skip
 """Ops whose result is never worse than the worst operand."""
 _GROWING = frozenset(("sum", "prod", "cumulative_sum", "cumulative_prod", "linear_recurrence"))

@@ -34,6 +34,8 @@ ENOUGH = 2
 """Panels a thread should have at least, for threads to share panels."""
 STACK_BYTES = 256 * 1024
 """What a thread may use of its stack for a panel."""
+CONFLICTING = 8
+"""Rows at the same place of different pages that the nearest cache holds at a time."""
 PADDING = 16
 """Elements between packed rows, so that they do not fall onto each other in the cache."""
 UNROLLED_EPILOGUE = 24
@@ -66,6 +68,7 @@ def choose_blocks(m: int, n: int, k: int, element_bytes: int, machine: Machine) 
     rows = min(range(max(most // 2, 1), most + 1), key=lambda r: (_row_cost(m, r, vectors), -r)) if m > most else m
     depth = min(k, max(machine.l2_bytes // 2 // (lanes * element_bytes), 256))
     depth = max(min(depth, 2048), 1)
+    depth = -(-k // -(-k // depth)) if k else 1
     fits = max(machine.l2_bytes // 2 // (depth * element_bytes) // max(rows, 1), 1)
     return Blocks(max(rows, 1), lanes, depth, fits * max(rows, 1))
 
@@ -116,8 +119,9 @@ class Contraction:
         """Decide what is packed and what is read where it lies."""
         size, blocks = self.product.dtype.bytes, self.blocks
         panels = -(-self.n // blocks.lanes)
-        if panels > 1 and not self._small(self.a, self.m, size) and not self._reads_well(self.a):
-            if self.block.extent == 1 and self._runs_along(self.a):
+        again = panels > 1 or (self.m > CONFLICTING and self._collides(self.a))
+        if again and not self._small(self.a, self.m, size) and not self._reads_well(self.a):
+            if self.k == self.block.extent * blocks.depth and self._runs_along(self.a):
                 self.pitch = blocks.depth + PADDING
             self.packed_a = self._workspace("pa", blocks.height * (self.pitch or blocks.depth))
         if self.band.extent > 1 or self.m > blocks.rows:
@@ -179,6 +183,11 @@ class Contraction:
             return False
         stride = steps[0] * self.product.dtype.bytes
         return stride % 1024 != 0 and self.m * self.k * self.product.dtype.bytes <= self.machine.l2_bytes // 2
+
+    def _collides(self, operand: Expr) -> bool:
+        """Whether the rows of A fall onto each other in the cache, so that even reading them once takes long."""
+        steps = self._steps(operand, self.m, self.k, self._in_a)
+        return steps is not None and steps[1] == 1 and steps[0] * self.product.dtype.bytes % 4096 == 0
 
     def _is_one_matrix(self, operand: Expr) -> bool:
         """Whether all matrices of a stack are the same one."""
@@ -363,11 +372,12 @@ class Contraction:
         """Pack rows as they are, one after the other."""
         b, blocks = self.builder, self.blocks
         assert self.packed_a is not None
-        k, r = Var("k", self.k), Var("r", rows)
+        k, r = Var("k", blocks.depth), Var("r", rows)
         with b.loop(r):
             with b.scope(k) as inner:
                 row = panel * blocks.rows + (variable(r) if rows > 1 else 0)
-                value = b.pull(self.a, self._in_a(row, variable(k)))
+                column = variable(self.block) * blocks.depth + variable(k)
+                value = b.pull(self.a, self._in_a(row, column))
                 where = slot * (blocks.rows * self.pitch) + variable(k)
                 b.add(Store(self.packed_a, where + (variable(r) * self.pitch if rows > 1 else 0), value))
                 copied = tuple(inner.statements)

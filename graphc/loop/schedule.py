@@ -194,9 +194,16 @@ def lanes_for(loop: For, machine: Machine) -> int:
     wide = 1 if dear > 1 or operations > 24 or scans else 2 if dear or operations > 12 else 4
     if not accumulates:
         wide = min(wide, 2)
+    elif accumulates == 1 and operations <= 6 and _sums_columns(loop):
+        wide = machine.vector_registers // 2
     while wide > 1 and loop.var.extent < 2 * wide * lanes:
         wide //= 2
     return lanes * wide
+
+
+def _sums_columns(loop: For) -> bool:
+    """Whether the lanes accumulate in a loop of their own: a visit to each row should read much of it."""
+    return any(isinstance(s, For) and any(isinstance(t, Accumulate) for t in s.body) for s in loop.body)
 
 
 def _parallel(statement: Statement) -> Statement:

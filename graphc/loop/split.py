@@ -19,11 +19,14 @@ from math import prod
 from ..ir.affine import Affine, Var, ravel, variable
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
-from .ir import Accumulate, Buffer, Statement, Store
+from .ir import Accumulate, Apply, Buffer, Operand, Ref, Statement, Store
 from .lower import Index
-from .nest import Nest
+from .nest import Nest, identity
 
-FOLDED = frozenset(("sum", "prod", "max", "min", "any", "all"))
+STEPS = {
+    "sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum", "any": "logical_or", "all": "logical_and",
+}  # fmt: skip
+FOLDED = frozenset(STEPS)
 """Reductions that can be put together from those of pieces."""
 LARGE = 2**16
 """Elements from which on a reduction is cut."""
@@ -32,6 +35,12 @@ DEEP = 256
 WIDE = 8
 """Independent loops, or blocks of lanes of one, that are enough for threads without cutting."""
 LANES = 64
+LONG, MOST_ROWS = 512, 2**13
+"""Results from which on a reduction of columns reads row after row, and how many fit the nearest cache."""
+BIG = 2**20
+"""Elements that do not fit the caches."""
+UNROLLED = 4
+"""Rows that are added at once."""
 PIECE = 2**14
 """Elements of a piece, at least."""
 MOST_PARTIALS = 2**14
@@ -49,6 +58,8 @@ class Pieces:
     rest: int
     rows: int
     """How many results each reduction has."""
+    along: bool = False
+    """Whether a piece is read in the order of memory, its results staying in the cache, and not column by column."""
 
     @property
     def partials(self) -> int:
@@ -66,8 +77,9 @@ def pieces(domain: tuple[int, ...], axes: tuple[int, ...], nodes: tuple[Expr, ..
     kept = [n for a, n in enumerate(domain) if a not in axes]
     rows = prod(kept)
     last_is_kept = len(domain) - 1 not in axes
+    along = axes == tuple(range(len(axes))) and LONG <= rows <= MOST_ROWS and prod(domain) >= BIG
     independent = rows // kept[-1] * -(-kept[-1] // LANES) if last_is_kept else rows
-    if independent >= WIDE or prod(domain) // rows < DEEP:
+    if (independent >= WIDE and not along) or prod(domain) // rows < DEEP:
         return None
     axis = axes[0]
     count = min(prod(domain) // PIECE, MOST_PIECES, max(MOST_PARTIALS // rows, WIDE), domain[axis])
@@ -75,7 +87,7 @@ def pieces(domain: tuple[int, ...], axes: tuple[int, ...], nodes: tuple[Expr, ..
         return None
     size = -(-domain[axis] // count)
     whole, rest = divmod(domain[axis], size)
-    return Pieces(axis, whole, size, rest, rows)
+    return Pieces(axis, whole, size, rest, rows, along and len(axes) == 1)
 
 
 def reduced(nodes: tuple[Expr, ...]) -> list[Expr]:
@@ -137,6 +149,10 @@ class SplitNest(Nest):
         index: Index = tuple(number * self.cut.size + inside if a == axis else variable(v) for a, v in enumerate(whole))
         self.element = index
         outputs = [o for o in self.outputs if not self.is_row(o)]
+        if self.cut.along:
+            self._along(number, size, outputs)
+            self.vars = whole
+            return
         with b.loops(self.outer):
             registers = [self._registers(r) for r in self.partials]
             with b.loops(self.inner):
@@ -147,6 +163,41 @@ class SplitNest(Nest):
                 value = b.load(into[-1], Affine())
                 b.add(Store(self.partials[reduction], number * self.cut.rows + self._row_flat(), value))
         self.vars = whole
+
+    def _along(self, number: Affine, size: int, outputs: list[Expr]) -> None:
+        """Reduce a piece row by row, into results that lie in memory."""
+        b, at = self.builder, number * self.cut.rows + self._row_flat()
+        with b.loops(self.outer):
+            for reduction, partial in self.partials.items():
+                b.add(Store(partial, at, identity(reduction.op.name, reduction.dtype)))
+        first = 0
+        for together in (UNROLLED, 1):
+            rounds = (size - first) // together
+            step = Var(f"r{together}", rounds)
+            if rounds:
+                with b.loop(step), b.loops(self.outer):
+                    begin = (variable(step) * together if rounds > 1 else Affine()) + first
+                    rows = [number * self.cut.size + begin + row for row in range(together)]
+                    self._take_in(rows, at, outputs)
+            first += rounds * together
+
+    def _take_in(self, rows: list[Affine], at: Affine, outputs: list[Expr]) -> None:
+        """Take an element of each of these rows into the results."""
+        b = self.builder
+        values = [b.load(partial, at) for partial in self.partials.values()]
+        for row in rows:
+            self.element = (*self.element[: self.cut.axis], row, *self.element[self.cut.axis + 1 :])
+            b.store(*((output, self.element) for output in outputs))
+            values = [self._taken(r, v) for r, v in zip(self.partials, values, strict=True)]
+        for partial, value in zip(self.partials.values(), values, strict=True):
+            b.add(Store(partial, at, value))
+
+    def _taken(self, reduction: Expr, before: Operand) -> Ref:
+        b, argument, op = self.builder, reduction.args[0], reduction.op.name
+        if op == "sum" and argument.op.name == "multiply" and argument.dtype.is_float and argument in self._own:
+            factors = (b.pull(a, self.element) for a in argument.args)
+            return b.let(reduction.dtype, Apply("fma", (*factors, before)))
+        return b.let(reduction.dtype, Apply(STEPS[op], (before, b.pull(argument, self.element))))
 
     def _gather(self) -> None:
         """Put the pieces together, in order, and finish the rows."""

@@ -5,7 +5,6 @@ Each is a function of an expression. Options are bound with `functools.partial(a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
@@ -16,10 +15,6 @@ from ..ir.expr import Expr
 from . import registry
 
 Activation: TypeAlias = Callable[[Expr], Expr]
-
-_SELU_SCALE = 1.0507009873554804934193349852946
-_SELU_ALPHA = 1.6732632423543772848170429916717
-"""The fixed point at mean 0 and variance 1: Klambauer et al. 2017, equation 14."""
 
 
 def linear(x: Expr) -> Expr:
@@ -38,7 +33,7 @@ def relu(x: Expr, negative_slope: float = 0.0, max_value: float | None = None, t
 
 def leaky_relu(x: Expr, negative_slope: float = 0.2) -> Expr:
     """x above 0, negative_slope · x below."""
-    return gc.where(x > 0, x, x * negative_slope)
+    return gc.leaky_relu(x, negative_slope)
 
 
 def relu6(x: Expr) -> Expr:
@@ -48,12 +43,12 @@ def relu6(x: Expr) -> Expr:
 
 def elu(x: Expr, alpha: float = 1.0) -> Expr:
     """x above 0, alpha (eˣ - 1) below: Clevert et al. 2016."""
-    return gc.where(x > 0, x, alpha * gc.expm1(gc.minimum(x, 0)))
+    return gc.elu(x, alpha)
 
 
 def selu(x: Expr) -> Expr:
     """A scaled elu that keeps mean 0 and variance 1: Klambauer et al. 2017."""
-    return _SELU_SCALE * elu(x, _SELU_ALPHA)
+    return gc.selu(x)
 
 
 def celu(x: Expr, alpha: float = 1.0) -> Expr:
@@ -63,14 +58,12 @@ def celu(x: Expr, alpha: float = 1.0) -> Expr:
 
 def gelu(x: Expr, approximate: bool = False) -> Expr:
     """x Φ(x), Φ being the normal distribution (Hendrycks and Gimpel 2016); approximate: by their tanh formula."""
-    if approximate:
-        return 0.5 * x * (1 + gc.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
-    return 0.5 * x * (1 + gc.erf(x / math.sqrt(2)))
+    return gc.gelu(x, approximate)
 
 
 def silu(x: Expr) -> Expr:
     """x · sigmoid(x), also called swish."""
-    return x * gc.sigmoid(x)
+    return gc.silu(x)
 
 
 def softplus(x: Expr) -> Expr:
@@ -80,7 +73,7 @@ def softplus(x: Expr) -> Expr:
 
 def softsign(x: Expr) -> Expr:
     """x / (1 + |x|)."""
-    return x / (1 + gc.abs(x))
+    return gc.softsign(x)
 
 
 def squareplus(x: Expr, b: float = 4.0) -> Expr:

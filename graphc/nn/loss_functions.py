@@ -114,7 +114,7 @@ def squared_hinge(y_true: Expr, y_pred: Expr) -> Expr:
 
 def _margin_missed(name: str, y_true: Expr, y_pred: Expr) -> Expr:
     truth, pred = paired(name, y_true, y_pred)
-    binary = gc.min(gc.astype((truth == 0) | (truth == 1), "int8")) == 1
+    binary = gc.all((truth == 0) | (truth == 1))
     return gc.relu(1 - gc.where(binary, 2 * truth - 1, truth) * pred)
 
 

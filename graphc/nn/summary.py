@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..ir.expr import Expr
-from .calls import call_of, layers_behind, trail
+from ..ir.graph import ExprTable
+from .calls import call_of, layers_behind
 from .network import shape_text
 
 if TYPE_CHECKING:
@@ -46,13 +47,21 @@ def _row(layer: Layer, shape: str, fed_by: str = "") -> list[str]:
 
 
 def _sources(result: Expr) -> list[str]:
-    """The layers and inputs right before the call that gave this."""
+    """The layers and inputs right before the call that gave this, past whatever is computed between."""
     call = call_of(result)
-    found: list[str] = []
-    for fed in call.inputs if call is not None else ():
-        behind = [_called(node) for node, c in trail([fed]) if c is not None]
-        found += [name for name in behind[-1:] if name not in found]
-    return found
+    found: dict[str, None] = {}
+    stack = list(reversed(call.inputs)) if call is not None else []
+    seen: ExprTable[None] = ExprTable()
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen[node] = None
+        if call_of(node) is not None:
+            found[_called(node)] = None
+        else:
+            stack.extend(reversed(node.args))
+    return list(found)
 
 
 def _called(node: Expr) -> str:

@@ -130,6 +130,7 @@ divide: Build
 greater: Build
 negative: Build
 sign: Build
+where: Build
 
 # Arithmetic ----------------------------------------------------------------------------------------------------
 
@@ -246,50 +247,52 @@ isinf = row("isinf", 1, np.isinf, result=bool_, flags="comparison even", doc="wh
 isnan = row("isnan", 1, np.isnan, result=bool_, flags="comparison even", doc="whether x is nan")
 
 
-_where_arms = _infer("where", ANY, None, slice(1, None))
+def _choice(name: str, doc: str, standard: str | None) -> Build:
+    """Register an op that chooses between two arguments by a condition."""
+    arms = _infer(name, ANY, None, slice(1, None))
+
+    def infer(attrs: Attrs, condition: Expr, x: Expr, y: Expr) -> tuple[DType, Shape]:
+        if condition.dtype is not bool_:
+            raise DTypeError(f"{name}: the condition must be bool{describe(condition=condition)}")
+        result: tuple[DType, Shape] = arms(attrs, condition, x, y)
+        return result
+
+    def jvp(out: Expr, inputs: tuple[Expr, ...], tangents: tuple[Expr | None, ...]) -> Expr | None:
+        condition, if_true, if_false = inputs[0], tangents[1], tangents[2]
+        if if_true is None and if_false is None:
+            return None
+        zero = like(0, out)
+        return build(condition, zero if if_true is None else if_true, zero if if_false is None else if_false)
+
+    def vjp(g: Expr, out: Expr, condition: Expr, x: Expr, y: Expr) -> tuple[Expr | None, ...]:
+        zero = like(0, g)
+        return None, build(condition, g, zero), build(condition, zero, g)
+
+    def partials(out: Expr, condition: Expr, x: Expr, y: Expr) -> tuple[Expr | None, ...]:
+        one, zero = like(1, x), like(0, x)
+        return None, build(condition, one, zero), build(condition, zero, one)
+
+    op = register(
+        OpDef(
+            name, "elementwise", 3, infer, lambda attrs, c, x, y: np.asarray(np.where(c, x, y)),
+            vjp=vjp, jvp=jvp, partials=partials, dtypes=ANY, standard=standard,
+            samples=lambda: tuple(
+                Sample((s, s, s), {}, ((0, 1), (-3, 3), (-3, 3)), ("bool", "", "")) for s in ((7,), (3, 5), (), (0, 4))
+            ),
+            doc=doc,
+        )
+    )  # fmt: skip
+
+    def build(condition: Expr, x: Expr, y: Expr) -> Expr:
+        return make(op, (condition, x, y))
+
+    build.__name__ = name
+    build.__doc__ = doc
+    return build
 
 
-def _where_infer(attrs: Attrs, condition: Expr, x: Expr, y: Expr) -> tuple[DType, Shape]:
-    if condition.dtype is not bool_:
-        raise DTypeError(f"where: the condition must be bool{describe(condition=condition)}")
-    result: tuple[DType, Shape] = _where_arms(attrs, condition, x, y)
-    return result
-
-
-def _where_jvp(out: Expr, inputs: tuple[Expr, ...], tangents: tuple[Expr | None, ...]) -> Expr | None:
-    condition, if_true, if_false = inputs[0], tangents[1], tangents[2]
-    if if_true is None and if_false is None:
-        return None
-    zero = like(0, out)
-    return where(condition, zero if if_true is None else if_true, zero if if_false is None else if_false)
-
-
-def _where_vjp(g: Expr, out: Expr, condition: Expr, x: Expr, y: Expr) -> tuple[Expr | None, ...]:
-    zero = like(0, g)
-    return None, where(condition, g, zero), where(condition, zero, g)
-
-
-def _where_partials(out: Expr, condition: Expr, x: Expr, y: Expr) -> tuple[Expr | None, ...]:
-    one, zero = like(1, x), like(0, x)
-    return None, where(condition, one, zero), where(condition, zero, one)
-
-
-_WHERE = register(
-    OpDef(
-        "where", "elementwise", 3, _where_infer, lambda attrs, c, x, y: np.asarray(np.where(c, x, y)),
-        vjp=_where_vjp, jvp=_where_jvp, partials=_where_partials, dtypes=ANY, standard="where",
-        samples=lambda: tuple(
-            Sample((s, s, s), {}, ((0, 1), (-3, 3), (-3, 3)), ("bool", "", "")) for s in ((7,), (3, 5), (), (0, 4))
-        ),
-        doc="x where the condition holds, else y",
-    )
-)  # fmt: skip
-
-
-def where(condition: Expr, x: Expr, y: Expr) -> Expr:
-    """x where the condition holds, else y."""
-    return make(_WHERE, (condition, x, y))
-
+where = _choice("where", "x where the condition holds, else y", "where")
+choose = _choice("choose", "x if the condition holds, else y; what only one of them needs is computed only for it", None)
 
 # Conversions and marks -----------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable, Graph
+from ..ops.guard import Guard
 
 MANY = 1000
 """Tiny elementwise nodes from which on a graph is cut into cones."""
@@ -36,9 +37,12 @@ def is_tiny(node: Expr) -> bool:
     return 0 < elements <= TINY
 
 
-def cones(graph: Graph) -> ExprTable[list[Expr]]:
-    """The members of each cone, arguments first, by the value it is there for; empty for graphs of other kinds."""
-    tiny = ExprTable((n, None) for n in graph.nodes if is_tiny(n))
+def cones(graph: Graph, guarded: ExprTable[Guard]) -> ExprTable[list[Expr]]:
+    """The members of each cone, arguments first, by the value it is there for; empty for graphs of other kinds.
+
+    What is computed only under a guard is in no cone.
+    """
+    tiny = ExprTable((n, None) for n in graph.nodes if is_tiny(n) and n not in guarded)
     if len(tiny) < MANY:
         return ExprTable()
     consumer = _only_consumers(graph, tiny)

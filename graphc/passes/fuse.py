@@ -9,8 +9,9 @@ After: kernel 0 computes %1, %3, %4 and %5 over the domain (64, 10) reducing axi
 
 Nodes are visited in topological order. A node joins the group of a producer when, through all views between them,
 it reads the producer exactly where that group's loops stand (the loops never have to wait for themselves), and when
-no other group would end up before and after it. Groups of two producers merge under the same condition. Then what
-crosses between groups is stored, but for cheap elementwise values, which their readers compute again.
+no other group would end up before and after it. Groups of two producers merge under the same condition. A group holds
+the work of one side of a `gc.cond`, or work of none. Then what crosses between groups is stored, but for cheap
+elementwise values, which their readers compute again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from ..ir.affine import Affine, Var, variable
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable, Graph
+from ..ops.guard import ALWAYS, Guard, guards, outermost_first
 from ..ops.index import positions_index, taken_index
 from .cones import SMALLEST, cones, is_plain
 from .kernel import SCATTERS, Kernel, element_index, is_immediate, is_inline, row_index
@@ -44,6 +46,7 @@ class _Group:
     kind: str
     domain: tuple[int, ...]
     axes: tuple[int, ...] = ()
+    guard: Guard = ALWAYS
     members: list[Expr] = field(default_factory=list)
     rows: set[int] = field(default_factory=set)
     """ids of the members that are row-level."""
@@ -125,13 +128,14 @@ def _agree(a: bool | None, b: bool | None) -> bool:
 class _Fusion:
     """The growing partition."""
 
-    def __init__(self) -> None:
+    def __init__(self, guarded: ExprTable[Guard]) -> None:
+        self.guarded = guarded
         self.groups: list[_Group] = []
         self.cones: list[_Group] = []
         self.closed = 0
         """Bit set of the groups that cones wait for: what these need may not grow any more."""
         self.home: ExprTable[_Group] = ExprTable()
-        self.by_signature: dict[tuple[tuple[int, ...], tuple[int, ...]], list[_Group]] = {}
+        self.by_signature: dict[tuple[tuple[int, ...], tuple[int, ...], Guard], list[_Group]] = {}
 
     def place(self, node: Expr) -> None:
         """Put a computed node into a group."""
@@ -143,8 +147,12 @@ class _Fusion:
             self._place(node, "map", concrete(node), (), node.args)
         else:
             kind = "scatter" if node.op.kind == "index" else node.op.kind
-            group = self._open(kind, concrete(node))
+            group = self._open(kind, concrete(node), (), self.guard(node))
             self._join(group, node, list(self._reads(node.args, ())), row=False)
+
+    def guard(self, node: Expr) -> Guard:
+        """When the node has to be computed."""
+        return self.guarded.get(node, ALWAYS)
 
     def place_cone(self, members: list[Expr], beside: _Group | None) -> _Group:
         """Give a cone a group: the one it may stand beside, or a new one."""
@@ -187,7 +195,7 @@ class _Fusion:
                 if kind == "reduce":
                     self._meet(group)
                 return
-        group = self._sibling(node, kind, domain, axes, reads) or self._open(kind, domain, axes)
+        group = self._sibling(node, kind, domain, axes, reads) or self._open(kind, domain, axes, self.guard(node))
         self._join(group, node, reads, row=node.op.kind == "reduce", axes=axes)
 
     def _role(
@@ -195,6 +203,8 @@ class _Fusion:
     ) -> tuple[bool, Index] | None:
         """Whether the node would be row-level in the group, and where its arguments are read; None if neither."""
         if group.kind in ("scatter", "sort") or len(group.members) >= LARGEST_KERNEL:
+            return None
+        if group.guard != self.guard(node):
             return None
         if not _agree(group.backward, direction(node)) or (node.op.kind == "join" and group.kind != "map"):
             return None
@@ -228,6 +238,7 @@ class _Fusion:
         """Merge other producers' groups into the one just joined, where that is legal and they are read in place."""
         for other in others:
             same = other.domain == group.domain and other.kind in ("map", "reduce") and group.kind != "scatter"
+            same = same and other.guard == group.guard
             same = same and (other.kind == "map" or (group.kind != "contract" and other.axes == group.axes))
             same = same and _agree(group.backward, other.backward)
             same = same and (group.kind == other.kind == "map" or not (group.joins or other.joins))
@@ -299,7 +310,7 @@ class _Fusion:
             if home is not None:
                 before |= home.before | home.bit
         mine = {id(p) for p, _ in reads}
-        for group in reversed(self.by_signature.get((domain, axes), ())[-8:]):
+        for group in reversed(self.by_signature.get((domain, axes, self.guard(node)), ())[-8:]):
             alive = group.kind == kind and group.axes == axes and len(group.members) < LARGEST_KERNEL
             alive = alive and _agree(group.backward, direction(node))
             alive = alive and not group.bit & self.closed
@@ -309,7 +320,7 @@ class _Fusion:
 
     def _meet(self, group: _Group) -> None:
         """Merge a group that has come to reduce with one that reduces the same memory over the same loops."""
-        for other in reversed(self.by_signature.get((group.domain, group.axes), ())[-8:]):
+        for other in reversed(self.by_signature.get((group.domain, group.axes, group.guard), ())[-8:]):
             apart = not (group.before & other.bit or other.before & group.bit)
             open_ = not (group.bit | other.bit) & self.closed and _agree(group.backward, other.backward)
             small = len(group.members) + len(other.members) <= LARGEST_KERNEL
@@ -318,10 +329,13 @@ class _Fusion:
                 self._merge(group, other)
                 return
 
-    def _open(self, kind: str, domain: tuple[int, ...], axes: tuple[int, ...] = ()) -> _Group:
-        group = _Group(len(self.groups), kind, domain, axes)
+    def _open(self, kind: str, domain: tuple[int, ...], axes: tuple[int, ...], guard: Guard) -> _Group:
+        group = _Group(len(self.groups), kind, domain, axes, guard)
+        for condition in guard:
+            home = self.home.get(condition.predicate)
+            group.before |= 0 if home is None else home.before | home.bit
         self.groups.append(group)
-        self.by_signature.setdefault((domain, axes), []).append(group)
+        self.by_signature.setdefault((domain, axes, guard), []).append(group)
         return group
 
     def _join(
@@ -335,7 +349,7 @@ class _Fusion:
             group.rows.add(id(node))
         if axes and group.kind == "map":
             group.kind, group.axes = "reduce", axes
-            self.by_signature.setdefault((group.domain, axes), []).append(group)
+            self.by_signature.setdefault((group.domain, axes, group.guard), []).append(group)
         needed = 0
         for producer, _ in reads:
             home = self.home.get(producer)
@@ -362,7 +376,7 @@ def fuse(graph: Graph) -> list[Kernel]:
         if outputs:
             number = len(kernels)
             kernel = _cone_kernel(number, group, outputs) if group.number < 0 else None
-            kernels.append(kernel or _kernel(number, group.kind, group.domain, group.axes, outputs, stored))
+            kernels.append(kernel or _kernel(number, group.kind, group.domain, group.axes, outputs, stored, group.guard))
     for root in ExprTable((r, None) for r in graph.roots if is_inline(r) or is_immediate(r)):
         kernels.append(_kernel(len(kernels), "map", concrete(root), (), (root,), stored))
     return _ordered(kernels)
@@ -370,8 +384,8 @@ def fuse(graph: Graph) -> list[Kernel]:
 
 def _partition(graph: Graph) -> _Fusion:
     """Every computed node in a group."""
-    fusion = _Fusion()
-    trees = cones(graph)
+    fusion = _Fusion(guards(graph.nodes, graph.roots))
+    trees = cones(graph, fusion.guarded)
     inside = ExprTable((m, None) for members in trees.values() for m in members)
     beside: _Group | None = None
     for node in graph.nodes:
@@ -390,8 +404,10 @@ def _is_literal(node: Expr) -> bool:
 
 def _stored(graph: Graph, fusion: _Fusion) -> ExprTable[int]:
     """What must be in memory, and how many operations a reader that computes it again would need (0: stored)."""
-    crossing: ExprTable[None] = ExprTable((r, None) for r in graph.roots if r in fusion.home)
     roots: ExprTable[None] = ExprTable((r, None) for r in graph.roots)
+    kept: ExprTable[None] = ExprTable((c.predicate, None) for guard in fusion.guarded.values() for c in guard)
+    kept.update(roots)
+    crossing: ExprTable[None] = ExprTable((k, None) for k in kept if k in fusion.home)
     for node in graph.nodes:
         home = fusion.home.get(node)
         args = (node,) if home is None and node in roots else node.args if home is not None else ()
@@ -400,6 +416,8 @@ def _stored(graph: Graph, fusion: _Fusion) -> ExprTable[int]:
                 other = fusion.home.get(producer)
                 if other is not None and (other is not home or node.op.kind in ("contract", "index", "sort")):
                     crossing[producer] = None
+                    if fusion.guard(producer) - fusion.guard(node):
+                        kept[producer] = None
     cost: ExprTable[int] = ExprTable()
     stored: ExprTable[int] = ExprTable()
     sinking = Sinking(graph, fusion.home.get, LARGEST_KERNEL)
@@ -407,8 +425,8 @@ def _stored(graph: Graph, fusion: _Fusion) -> ExprTable[int]:
         if node in fusion.home:
             alone = fusion.home[node].number < 0
             cost[node] = RECOMPUTED + 1 if alone else _cost_of_again(node, cost, stored)
-            needed = node in crossing and (node in roots or cost[node] > RECOMPUTED)
-            if needed and (node in roots or not sinking.take(node, stored, cost, RECOMPUTED)):
+            needed = node in crossing and (node in kept or cost[node] > RECOMPUTED)
+            if needed and (node in kept or not sinking.take(node, stored, cost, RECOMPUTED)):
                 stored[node] = 0
     return stored
 
@@ -427,7 +445,7 @@ def _cost_of_again(node: Expr, cost: ExprTable[int], stored: ExprTable[int]) -> 
 
 def _kernel(
     number: int, kind: str, domain: tuple[int, ...], axes: tuple[int, ...], outputs: tuple[Expr, ...],
-    stored: ExprTable[int],
+    stored: ExprTable[int], guard: Guard = ALWAYS,
 ) -> Kernel:  # fmt: skip
     """Collect what a kernel computes for its outputs, down to memory."""
     own = set(outputs)
@@ -449,7 +467,9 @@ def _kernel(
         done.add(node)
         stack.pop()
         (inputs if in_memory or leaf else nodes).append(node)
-    return Kernel(f"k{number}_{_title(nodes)}", kind, domain, axes, outputs, tuple(inputs), tuple(nodes))
+    conditions = outermost_first(guard)
+    read = ExprTable((e, None) for e in (*inputs, *(c.predicate for c in conditions)))
+    return Kernel(f"k{number}_{_title(nodes)}", kind, domain, axes, outputs, tuple(read), tuple(nodes), conditions)
 
 
 def _cone_kernel(number: int, group: _Group, outputs: tuple[Expr, ...]) -> Kernel | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..ir.affine import Affine, Var, variable
 from ..ir.expr import Expr
 from ..ir.op import Kind
+from ..ops.guard import Condition
 
 INLINE_KINDS: tuple[Kind, ...] = ("view", "index")
 """Ops that kernels read through instead of computing into memory, but for those that write at positions."""
@@ -31,6 +32,8 @@ class Kernel:
     """What it reads from memory: leaves and other kernels' outputs."""
     nodes: tuple[Expr, ...]
     """All it computes, views included, arguments first."""
+    guard: tuple[Condition, ...] = ()
+    """When it has to run. The predicates are among the inputs."""
 
     def __repr__(self) -> str:
         return f"<Kernel {self.name}: {len(self.nodes)} nodes over {self.domain}>"

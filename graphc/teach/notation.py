@@ -123,6 +123,15 @@ def product_of(x: Formula, y: Formula) -> Formula:
     return times(x, y)
 
 
+def _choice(name: str) -> Notation:
+    return pointwise(
+        "choice", lambda c, x, y: apply(name, c, x, y), None, lambda out, c, x, y: Iverson(c),
+        lambda out, c, x, y: minus(ONE, Iverson(c)),
+        why=("", "{y} is what was chosen where the condition holds: the cotangent goes there and nowhere else.",
+             "{z} is what was chosen where the condition does not hold: the cotangent goes there and nowhere else."),
+    )  # fmt: skip
+
+
 _UNCHANGED = "A sum hands its cotangent on to every term unchanged."
 _WINNER = "Only the {which} of {{x}} and {{y}} has influence; where they are equal, each counts half."
 _SQUARED_ERF = Quotient(TWO, Root(Symbol("π", scalar=True)))
@@ -209,12 +218,7 @@ NOTATION: dict[str, Notation] = {
         "the smaller one", lambda x, y: apply("min", x, y), lambda out, x, y: _half_at_ties(x, "<", y),
         lambda out, x, y: _half_at_ties(y, "<", x), why=(_WINNER.format(which="smaller"),) * 2,
     ),
-    "where": pointwise(
-        "choice", lambda c, x, y: apply("where", c, x, y), None, lambda out, c, x, y: Iverson(c),
-        lambda out, c, x, y: minus(ONE, Iverson(c)),
-        why=("", "{y} is what was chosen where the condition holds: the cotangent goes there and nowhere else.",
-             "{z} is what was chosen where the condition does not hold: the cotangent goes there and nowhere else."),
-    ),
+    "where": _choice("where"), "choose": _choice("choose"),
     # Comparison and logic: piecewise constant, so no derivative flows
     "equal": condition("="), "not_equal": condition("≠"), "less": condition("<"), "less_equal": condition("≤"),
     "greater": condition(">"), "greater_equal": condition("≥"), "logical_and": condition("∧"),

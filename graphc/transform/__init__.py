@@ -1,7 +1,8 @@
-"""Graphs made of graphs: vectorization over a batch, Jacobians, and functions with derivatives of their own."""
+"""Graphs made of graphs: batches, Jacobians, functions with derivatives of their own, and one of two functions."""
 
+from .conditional import cond
 from .custom import custom_vjp
 from .derivatives import hessian, hvp, jacobian
 from .vectorize import vmap
 
-__all__ = ["custom_vjp", "hessian", "hvp", "jacobian", "vmap"]
+__all__ = ["cond", "custom_vjp", "hessian", "hvp", "jacobian", "vmap"]

@@ -19,6 +19,7 @@ from ..ir.expr import Expr, make, post_order
 from ..ir.graph import ExprTable
 from ..ir.op import OpDef
 from ..ops import linalg
+from ..ops.scalar import choose, where
 from ..ops.shape import broadcast_to, reshape
 from .indexing import (
     batched_dynamic_slice,
@@ -140,6 +141,12 @@ def _exchanged(x: Expr) -> Expr:
     return reshape(x, (batch, n, m)) if 1 in (m, n) else linalg.transposed(x)
 
 
+def _choose(node: Expr, args: tuple[Expr, ...], batched: tuple[bool, ...], size: Size) -> Expr:
+    """One predicate for the whole batch chooses as before; where each element has its own, both sides are needed."""
+    condition, x, y = _all_in_front(args, batched, size)
+    return (where if batched[0] else choose)(condition, x, y)
+
+
 def _custom_call(node: Expr, args: tuple[Expr, ...], batched: tuple[bool, ...], size: Size) -> Expr:
     from .custom import batch_of_calls
 
@@ -154,6 +161,7 @@ RULES: dict[str, Rule] = {
     "argtopk": _with(axis=_later),
     "argmin": _with(axis=_later),
     "broadcast_to": _broadcast_to,
+    "choose": _choose,
     "concat": _with(axis=_later),
     "cumulative_prod": _with(axis=_later),
     "cumulative_sum": _with(axis=_later),
@@ -179,4 +187,4 @@ RULES: dict[str, Rule] = {
     "take": batched_take,
     "take_along_axis": _with(axis=_later),
 }
-"""The rules of all ops that are not elementwise and have arguments, by name."""
+"""The rules, by name, of all ops that have arguments and are not elementwise, and of choices."""

@@ -10,11 +10,11 @@ scopes    frames for the user's scopes, open or closed
 changes   a graph before and after a pass
 values    arrays as words and thumbnails
 drawing   what users hold
-explore   the page that walks through it all; explore_story.py tells what, explore.js shows it
+explorer  the page that walks through it all; explore_story.py tells what, explore.html, .css and .js show it
 """
 
 from .drawing import Drawing, draw
-from .explore import Explorer, explore
+from .explorer import Explorer, explore
 from .render import LayoutTimeoutError, RenderError
 
 __all__ = ["Drawing", "Explorer", "LayoutTimeoutError", "RenderError", "draw", "explore"]

@@ -36,6 +36,7 @@ function goTo(step) {
 // The graph -----------------------------------------------------------------------------------------------------
 
 const graph = at("graph");
+const READABLE = 0.85; // pixels for a point of the drawing
 let shapes = new Map(); // box key → its element
 let view = null; // the part of the drawing that is seen: x, y, width, height
 let whole = null;
@@ -76,17 +77,17 @@ function look() {
 }
 
 function fit() {
-  // Large graphs begin at a size that can be read, at their top.
+  // What is too large to be read as a whole begins at a size that can be read, at its first node.
   const room = graph.getBoundingClientRect();
-  const smallest = 0.55;
   const scale = Math.min(room.width / whole.width, room.height / whole.height);
-  if (scale >= smallest || !room.width) view = { ...whole };
-  else {
-    const width = room.width / smallest, height = room.height / smallest;
-    view = { x: whole.x + (whole.width - width) / 2, y: whole.y, width, height };
-    if (whole.width > width) view.x = Math.max(whole.x, whole.x + (whole.width - width) / 2);
-  }
+  view = { ...whole };
   look();
+  if (scale >= READABLE || !room.width) return;
+  view.width = room.width / READABLE;
+  view.height = room.height / READABLE;
+  look();
+  const first = data.nodes[data.forward[0]] ? shapeOf(data.forward[0]) : null;
+  if (first) centre(first);
 }
 
 function seeAll() { view = { ...whole }; look(); }
@@ -124,19 +125,34 @@ graph.addEventListener("wheel", (event) => {
   zoom(event.deltaY < 0 ? 1.15 : 1 / 1.15, place.x, place.y);
 }, { passive: false });
 
+function shapeOf(node) {
+  const boxes = data.stages[state.stage].boxes;
+  for (const [key, shape] of shapes) if (boxes[key].nodes.includes(node)) return shape;
+  return null;
+}
+
+function centre(shape) {
+  const box = shape.getBoundingClientRect(), room = graph.getBoundingClientRect();
+  const scale = graph.querySelector("svg").getScreenCTM().a;
+  view.x = within(view.x + (box.left + box.width / 2 - room.left - room.width / 2) / scale, view.width, whole.x, whole.width);
+  view.y = within(view.y + (box.top + box.height / 2 - room.top - room.height / 2) / scale, view.height, whole.y, whole.height);
+  look();
+}
+
+// Where a part of a given size begins that shows no more emptiness around the whole than it has to.
+function within(start, size, first, extent) {
+  return size >= extent ? first - (size - extent) / 2 : Math.min(Math.max(start, first), first + extent - size);
+}
+
 // Moves the view, where the current node is outside of it.
 function reveal() {
   const shape = graph.querySelector(".is-current");
   if (!shape) return;
-  const svg = graph.querySelector("svg");
   const box = shape.getBoundingClientRect(), room = graph.getBoundingClientRect();
-  if (!room.width) return;
-  const isIn = box.left > room.left && box.right < room.right && box.top > room.top && box.bottom < room.bottom;
-  if (isIn) return;
-  const scale = svg.getScreenCTM().a;
-  view.x += (box.left + box.width / 2 - room.left - room.width / 2) / scale;
-  view.y += (box.top + box.height / 2 - room.top - room.height / 2) / scale;
-  look();
+  const margin = 70;
+  const isIn = box.left > room.left + margin && box.right < room.right - margin
+    && box.top > room.top + margin && box.bottom < room.bottom - margin;
+  if (room.width && !isIn) centre(shape);
 }
 
 function choose(key) {
@@ -201,22 +217,21 @@ function showStep() {
     told.innerHTML = data.texts[backwardStep().html]; // MathML, made and escaped by graphc's derivations
     place.append(element("h2", {}, `Backward, step ${state.step - count}: by ${derivation().by}`), told);
   } else {
-    place.append(element("h2", {}, `Forward, step ${state.step}`), element("p", {}, describe(data.nodes[state.node])));
+    place.append(element("h2", {}, `Forward, step ${state.step}`), element("p", {}, describe(data.nodes[data.forward[state.step - 1]])));
   }
 }
 
-function describe(node) {
-  const name = node.name ? `${node.name} = ` : "";
-  return `${name}${node.title}, ${node.type}`;
-}
+const isLeaf = (node) => ["input", "param"].includes(node.title);
+const nameOf = (node) => !node.name ? node.title : isLeaf(node) ? node.name : `${node.name} = ${node.title}`;
+const describe = (node) => `${nameOf(node)}, ${node.type}`;
 
 function showNode() {
   const place = at("node");
   place.replaceChildren();
   if (state.node === null) return;
   const node = data.nodes[state.node];
-  place.append(element("h2", {}, node.derived ? "Node, a derivative" : "Node"),
-    element("div", { class: "title" }, node.name ? `${node.name} = ${node.title}` : node.title),
+  place.append(element("h2", {}, node.derived ? "Node, a derivative" : isLeaf(node) ? `Node, ${node.title}` : "Node"),
+    element("div", { class: "title" }, nameOf(node)),
     element("div", { class: "soft" }, node.scope ? `${node.type} · in ${node.scope}` : node.type));
   if (node.file) {
     const source = element("div", { class: "source" }, element("span", { class: "soft" }, node.file));
@@ -326,5 +341,9 @@ at("variable").addEventListener("change", (event) => {
   state.derivation = Number(event.target.value);
   goTo(Math.min(state.step, data.forward.length + 1));
 });
-window.addEventListener("resize", look);
-setStage(0);
+// A link can lead into the walk: explore.html#stage=kernels&step=12&by=W1
+const wanted = new URLSearchParams(location.hash.slice(1));
+state.derivation = Math.max(0, data.derivations.findIndex((d) => d.by === wanted.get("by")));
+at("variable").value = state.derivation;
+setStage(Math.max(0, data.stages.findIndex((s) => s.name === wanted.get("stage"))));
+if (wanted.has("step")) goTo(Number(wanted.get("step")) || 0);

@@ -23,22 +23,24 @@ from ..ir.graph import ExprTable, Graph
 from ..ir.op import Array
 from ..ir.text import line, number
 from .collapse import collapse
-from .drawing import MOST_BOXES, lay_out
+from .drawing import lay_out
 from .explore_svg import bare_svg
 from .graphs import Scene, draw_graph
 from .kernels import draw_kernels
 from .picture import Picture
+from .scopes import close
 from .subject import compiled_annotations, cotangents_of, expressions_of, graph_annotations, is_compiled, losses_of
 from .values import extremes, summary
 from .wording import type_of, words
 
-_HEAT_ROWS, _HEAT_COLUMNS = 16, 24
+_HEAT_ROWS, _HEAT_COLUMNS = 12, 18
 _LEVELS = 100
 """Strengths of colour that are told apart."""
 _MOST_CODE = 20_000
 """Letters of one kernel's code that are shown."""
 _MOST_MATHEMATICS = 1_000_000
 """Letters of all derivations together."""
+_MOST_BOXES = 400
 _LAYOUTS_AT_ONCE = 4
 
 
@@ -155,9 +157,7 @@ class _Teller:
         """Every stage that is not as the one before, laid out several at a time."""
         drawn = self._pictures()
         with ThreadPoolExecutor(_LAYOUTS_AT_ONCE) as pool:
-            laid_out = list(
-                pool.map(lambda d: lay_out(collapse(d[2], MOST_BOXES), "svg", self.time_limit), drawn)
-            )
+            laid_out = list(pool.map(lambda d: lay_out(_bearable(d[2]), "svg", self.time_limit), drawn))
         return [
             {
                 "name": name,
@@ -199,12 +199,17 @@ class _Teller:
                 "name": listing.kernel.name,
                 "kind": listing.kernel.kind,
                 "domain": "×".join(map(str, listing.kernel.domain)) or "scalar",
-                "nodes": self._ids([built for n in listing.kernel.nodes for built in self.view.origins(n)]),
+                "nodes": self._ids(self._behind(listing.kernel)),
                 "loops": self._text(_shortened(listing.loops)),
                 "assembly": self._text(_shortened(listing.assembly)),
             }
             for listing in self.view.listings()
         ]
+
+    def _behind(self, kernel: Any) -> list[Expr]:
+        """What a kernel computes, and the inputs and params it reads, as they were built."""
+        read = [n for n in kernel.inputs if n.op.kind == "leaf"]
+        return [built for n in (*read, *kernel.nodes) for built in self.view.origins(n)]
 
     # The walk --------------------------------------------------------------------------------------------------
 
@@ -251,6 +256,11 @@ class _Teller:
             "through": self._ids(through),
             "made": self._ids([step.result]),
         }
+
+
+def _bearable(picture: Picture) -> Picture:
+    """A picture that a browser moves about with ease: scopes closed as far as that takes, or elementwise work joined."""
+    return collapse(close(picture, None, _MOST_BOXES, _MOST_BOXES), _MOST_BOXES)
 
 
 def _lookup(origins: ExprTable[tuple[Expr, ...]]) -> Any:

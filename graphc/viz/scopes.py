@@ -42,19 +42,19 @@ def common(paths: list[Path]) -> Path:
     return shortest[: next((i for i, is_same in enumerate(same) if not is_same), len(shortest))]
 
 
-def close(picture: Picture, depth: int | None) -> Picture:
+def close(picture: Picture, depth: int | None, most: int = MOST_OPEN, overview: int = OVERVIEW) -> Picture:
     """The picture with scopes open down to `depth` levels, and one box for each beyond.
 
-    Where `depth` is None, all are open in a picture of up to `MOST_OPEN` boxes, and else as many as an overview allows.
+    Where `depth` is None, all are open in a picture of up to `most` boxes, and else as many as leave `overview` of them.
     """
     levels = _levels(picture)
     if depth is not None:
         return _closed(picture, levels, depth)
     deepest = max(levels.values(), default=0)
-    if not deepest or len(picture.boxes) <= MOST_OPEN:
+    if not deepest or len(picture.boxes) <= most:
         return picture
     closed, allowed = picture, deepest
-    while allowed and len(closed.boxes) > OVERVIEW:
+    while allowed and len(closed.boxes) > overview:
         allowed -= 1
         closed = _closed(picture, levels, allowed)
     note = f"scopes of the model are drawn as one box each; draw(..., depth={allowed + 1}) opens them one level further"

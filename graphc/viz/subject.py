@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from numbers import Real
 from typing import Any
 
 from ..autodiff import origin, sweep
@@ -54,6 +53,10 @@ def picture_of(what: Any, values: Mapping[Expr, Any] | None = None, *, after: An
         asked = "a profile" if wanted.profile is not None else f"a size ({', '.join(wanted.sizes)}=...)"
         raise GraphError(f"draw: {asked} is shown on a compiled function, not on {type(what).__name__}")
     return draw_graph(*_subject(what, wanted))
+
+
+_VARIABLES = ("input", "param")
+_SCALARS_TRIED = 8
 
 
 def is_compiled(what: Any) -> bool:
@@ -125,7 +128,7 @@ def _seconds(profile: Any) -> Mapping[str, float]:
     found = getattr(profile, "seconds_by_kernel", profile)
     if found is None:
         return {}
-    if not isinstance(found, Mapping) or not all(isinstance(v, Real) and v >= 0 for v in found.values()):
+    if not isinstance(found, Mapping) or not all(isinstance(v, (int, float)) and v >= 0 for v in found.values()):
         raise GraphError(
             "draw: profile= takes what Function.profile gives, or seconds by the names of kernels, not "
             f"{type(profile).__name__}"
@@ -271,12 +274,32 @@ def cotangents_of(loss: Expr) -> ExprTable[Expr]:
         return ExprTable()
 
 
-def losses_of(nodes: Iterable[Expr]) -> list[Expr]:
-    """The scalars that were differentiated: origins of derivatives that no other origin is computed from."""
-    origins = _differentiated(nodes)
+def losses_of(nodes: Sequence[Expr]) -> list[Expr]:
+    """The scalars whose derivatives are among the nodes.
+
+    They are origins of derivatives that no other origin is computed from. Where none is found, expressions made of
+    numbers alone hide it, which are one object in all graphs and remember the first of them; then differentiating
+    once more tells whether a scalar of this graph is the one.
+    """
+    leaves = ExprTable((n, None) for n in nodes if n.op.name in _VARIABLES)
+    origins = [
+        o for o in _differentiated(nodes) if all(n in leaves for n in post_order((o,)) if n.op.name in _VARIABLES)
+    ]
+    known = ExprTable((o, None) for o in origins)
     inner: ExprTable[None] = ExprTable()
     for node in reversed(post_order(tuple(origins))):
-        if node in origins or node in inner:
+        if node in known or node in inner:
             for arg in node.args:
                 inner[arg] = None
-    return [o for o in origins if o not in inner and o.shape == () and not _is_derived(o)]
+    found = [o for o in origins if o not in inner and o.shape == () and not _is_derived(o)]
+    return found or [n for n in _last_scalars(nodes) if known and _has_gradients_among(n, nodes)]
+
+
+def _last_scalars(nodes: Sequence[Expr]) -> list[Expr]:
+    scalars = [n for n in nodes if n.shape == () and n.dtype.is_float and n.args and not _is_derived(n)]
+    return scalars[-_SCALARS_TRIED:]
+
+
+def _has_gradients_among(loss: Expr, nodes: Sequence[Expr]) -> bool:
+    derived = ExprTable((n, None) for n in nodes if _is_derived(n))
+    return any(n.op.name in _VARIABLES and g in derived for n, g in cotangents_of(loss).items())

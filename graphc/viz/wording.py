@@ -201,6 +201,7 @@ WORDS: dict[str, Wording] = {
         )
     },
     "where": _call("where"),
+    "choose": _call("choose"),
     "astype": lambda node, operands: f"as {node.dtype}",
     "probe": lambda node, operands: f"probe {node.attrs['name']!r}",
     "custom_call": lambda node, operands: "own derivative",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,6 @@ from bench import race, summary
 
 RESULTS = pytest.StashKey[list[race.Result]]()
 OUT = Path(__file__).parents[2] / "out"
-
-Race = Callable[..., None]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -25,7 +23,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-def compete(benchmark: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Race:
+def compete(benchmark: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> race.Race:
     """`compete(title, sides)` races the sides and keeps the result for the summary."""
     # Set for all tests; here they would be part of what is measured.
     monkeypatch.delenv("GRAPHC_VERIFY", raising=False)

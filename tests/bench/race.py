@@ -24,6 +24,8 @@ PATIENCE = 2.0
 FEWEST_ROUNDS = 3
 
 Call = Callable[[], Any]
+Race = Callable[..., None]
+"""The fixture `compete`."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class Result:
     seconds: Mapping[str, float]
 
     @property
+    def ours(self) -> float:
+        """graphc's seconds."""
+        return self.seconds["graphc"]
+
+    @property
     def peers(self) -> dict[str, float]:
         """The others' seconds."""
         return {name: s for name, s in self.seconds.items() if name != "graphc"}
@@ -42,7 +49,7 @@ class Result:
     @property
     def ratio(self) -> float | None:
         """How many times as long as graphc the best peer takes; None without peers."""
-        return min(self.peers.values()) / self.seconds["graphc"] if self.peers else None
+        return min(self.peers.values()) / self.ours if self.peers else None
 
 
 def peer(name: str) -> Any:
@@ -81,7 +88,7 @@ def run(benchmark: Any, group: str, title: str, sides: Mapping[str, Call], *, to
 
     one_round = sum(map(_timed, [block, *(work for work, _ in others.values())]))
     rounds = min(ROUNDS, max(FEWEST_ROUNDS, int(PATIENCE / one_round)))
-    benchmark.group = group
+    benchmark.group, benchmark.name = group, title if calls == 1 else f"{title} (×{calls})"
     benchmark.pedantic(block, setup=turn, rounds=rounds)
     found = {"graphc": benchmark.stats.stats.median / calls}
     found |= {name: median(times) for name, times in seconds.items()}

@@ -52,7 +52,9 @@ def plot(results: Sequence[Result], path: Path) -> None:
     axes.axvline(1, color="0.3", linewidth=1)
     axes.hlines(list(places), 0, 1, transform=axes.get_yaxis_transform(), color="0.92", linewidth=0.8, zorder=0)
     for name, colour in COLOURS.items():
-        points = [(r.peers[name] / r.seconds["graphc"], y) for r, y in zip(raced, places, strict=True) if name in r.peers]
+        points = [
+            (r.peers[name] / r.seconds["graphc"], y) for r, y in zip(raced, places, strict=True) if name in r.peers
+        ]
         if points:
             axes.scatter(*zip(*points, strict=True), s=26, color=colour, marker=MARKS[name], label=name, zorder=3)
     axes.set_xscale("log")

@@ -47,6 +47,16 @@ def test_the_derivations_of_a_course_are_written(tmp_path, capsys):
     assert len(list(tmp_path.glob("*.html"))) == len(list(tmp_path.glob("*.tex"))) == out.count(" steps, ")
 
 
+def test_two_questions_about_halves_are_answered_and_resumed(tmp_path, capsys):
+    pytest.importorskip("sklearn")
+    module = run("functional")
+    assert module.main(tmp_path) > 0.93
+    out = capsys.readouterr().out
+    assert out.startswith("Model: halves")
+    assert "Restoring the weights of the best epoch" in out
+    assert (tmp_path / "halves.safetensors").stat().st_size > 50_000
+
+
 @pytest.fixture
 def digits(monkeypatch):
     pytest.importorskip("sklearn")

@@ -21,7 +21,7 @@ def make(*arguments, folder=ROOT):
 def test_help_is_what_make_does_alone():
     done = make()
     assert done.returncode == 0
-    for target in ("demo", "test", "test-slow", "lint", "bench", "clean"):
+    for target in ("demo", "test", "test-slow", "lint", "bench", "docs", "clean"):
         assert f"make {target} " in done.stdout
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -49,3 +51,57 @@ def test_refusals_name_sizes_and_lines() -> None:
         gc.input("a", (2, 3, 3)) @ gc.input("b", (4, 3, 3))
     with pytest.raises(gc.DTypeError, match="numeric"):
         gc.matmul(np.ones((2, 2), bool), np.ones((2, 2), bool))
+
+
+RNG = np.random.default_rng(1)
+A, B, C, V = (RNG.normal(size=s) for s in ((3, 4, 5), (4, 5, 2), (5, 3, 4), (5,)))
+
+
+def both(made: gc.Expr) -> list[np.ndarray[Any, Any]]:
+    return [gc.interpret(made), gc.compile([], made)()]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "axes"),
+    [(A, B, 2), (A, C, ([0, 2], [1, 0])), (V, V, 0), (A, V, 1), (A, A, 3), (A, C, (2, 0)), (A, C, ((-1,), (-3,)))],
+)
+def test_tensordot_is_numpys(a: Any, b: Any, axes: Any) -> None:
+    for found in both(gc.tensordot(gc.constant(a), b, axes=axes)):
+        np.testing.assert_allclose(found, np.tensordot(a, b, axes), rtol=1e-12)
+
+
+def test_vecdot_and_outer_are_numpys() -> None:
+    for found in both(gc.vecdot(gc.constant(A), V)):
+        np.testing.assert_allclose(found, np.vecdot(A, V), rtol=1e-12)
+    for found in both(gc.vecdot(gc.constant(A), A, axis=-2)):
+        np.testing.assert_allclose(found, np.vecdot(A, A, axis=-2), rtol=1e-12)
+    for found in both(gc.outer(gc.constant(V), A)):
+        np.testing.assert_allclose(found, np.outer(V, A), rtol=1e-15)
+
+
+@pytest.mark.parametrize("offset", [-3, -1, 0, 1, 2, 4, 9])
+def test_diagonals_are_numpys(offset: int) -> None:
+    for found in both(gc.diagonal(gc.constant(A), offset=offset)):
+        np.testing.assert_array_equal(found, np.diagonal(A, offset, -2, -1))
+    for found in both(gc.trace(gc.constant(A), offset=offset)):
+        np.testing.assert_allclose(found, np.trace(A, offset, -2, -1), rtol=1e-13)
+
+
+def test_other_products_refuse() -> None:
+    x, y = gc.input("x", (3, 4)), gc.input("y", (4, 5))
+    with pytest.raises(gc.ShapeError, match=r"(?s)tensordot: axes 1 and 1 meet and have sizes 4 and 5.*test_contr"):
+        gc.tensordot(x, y, axes=(1, 1))
+    for axes in (3, ([0], [0, 1]), "ij", ([0, 0], [0, 1])):
+        with pytest.raises(gc.ShapeError, match="tensordot: "):
+            gc.tensordot(x, y, axes=axes)  # type: ignore[arg-type]
+    with pytest.raises(gc.ShapeError, match="vectors of size 4 and 5"):
+        gc.vecdot(x, y)
+    with pytest.raises(gc.ShapeError, match="axis 2 is not in both"):
+        gc.vecdot(x, x, axis=2)
+    with pytest.raises(gc.ShapeError, match="no two axes"):
+        gc.diagonal(x[0])
+    with pytest.raises(gc.ShapeError, match="sizes n and 4"):
+        gc.diagonal(gc.input("z", ("n", 4)))
+    for product in (gc.outer, gc.vecdot, gc.tensordot):
+        with pytest.raises(gc.DTypeError, match="convert bool"):
+            product(np.ones((2, 2), bool), np.ones((2, 2), bool))

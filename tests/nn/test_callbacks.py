@@ -56,12 +56,8 @@ def test_hooks_are_called_in_order_with_their_numbers():
     made = model()
     made.fit(x, y, epochs=2, batch_size=3, validation_data=(x[:3], y[:3]), callbacks=[recorder], verbose=0)
     epoch = [
-        *[
-            ("on_train_batch_begin", 0),
-            ("on_train_batch_end", 0),
-            ("on_train_batch_begin", 1),
-            ("on_train_batch_end", 1),
-        ],
+        *(("on_train_batch_begin", 0), ("on_train_batch_end", 0)),
+        *(("on_train_batch_begin", 1), ("on_train_batch_end", 1)),
         *[("on_test_begin",), ("on_test_batch_begin", 0), ("on_test_batch_end", 0), ("on_test_end",)],
     ]
     expected = [("on_train_begin",)]
@@ -143,9 +139,7 @@ def test_a_number_that_is_not_there_is_warned_about():
 
 def test_the_direction_follows_from_the_metric():
     made = nn.Sequential([nn.Dense(3, "softmax")])
-    made.compile(
-        "sgd", metrics=["accuracy", nn.metrics.AUC(name="area"), lambda y, p: p], loss="categorical_crossentropy"
-    )
+    made.compile("sgd", "categorical_crossentropy", ["accuracy", nn.metrics.AUC(name="area"), lambda y, p: p])
     made.build((None, 2))
     assert [made.better(n) for n in ("loss", "accuracy", "area", "<lambda>")] == ["min", "max", "max", "unknown"]
     stopping = callbacks.EarlyStopping("val_<lambda>")

@@ -209,6 +209,10 @@ def test_summary_says_what_is_fed_by_what():
     assert ["kind", "(Dense)", "(batch,", "3)", "33", "concatenate"] in rows
     assert ["left", "(Dense)", "(batch,", "5)", "25", "a"] in rows
     assert rows[-1] == ["89", "params"]
+    x = nn.Input((4,), name="x")
+    h = nn.Dense(4, name="h")(x)
+    nn.Model(x, nn.Dense(2, name="y")(h + gc.tanh(h) * x)).summary(print_fn=lines.append)
+    assert any(line.endswith("h, x") for line in lines[1].splitlines())
 
 
 @pytest.mark.parametrize(

@@ -353,9 +353,8 @@ INTERRUPTED = """
 
 
 def test_ctrl_c_in_a_process_of_its_own_leaves_whole_steps():
-    run = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(INTERRUPTED)], capture_output=True, text=True, timeout=100
-    )
+    code = [sys.executable, "-c", textwrap.dedent(INTERRUPTED)]
+    run = subprocess.run(code, capture_output=True, text=True, timeout=100)
     done, same = run.stdout.split()
     assert int(done) > 20, run.stderr
     assert same == "True"

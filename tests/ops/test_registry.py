@@ -30,6 +30,8 @@ ELEMENTWISE = [op for op in OPS if op.kind == "elementwise"]
 DIFFERENTIABLE = [op for op in SAMPLED if op.vjp is not None and differentiable(op) and op.name != "stop_gradient"]
 """Ops whose derivative is that of their value; stop_gradient has none on purpose."""
 SMOOTH = [op for op in ELEMENTWISE if op in DIFFERENTIABLE]
+CHOICES = ("where", "choose")
+"""Ops whose arguments differ in dtype."""
 GROUPS = groups()
 
 
@@ -171,10 +173,10 @@ def test_what_has_no_derivative_gives_no_floats(op: OpDef) -> None:
 def test_elementwise_ops_refuse_operands_that_do_not_fit(op: OpDef) -> None:
     for dtype in ALL:
         operand = leaf.input("operand", (3,), dtype)
-        if dtype.kind not in op.dtypes and op.name != "where":
+        if dtype.kind not in op.dtypes and op.name not in CHOICES:
             with pytest.raises(gc.DTypeError, match=r"test_registry\.py"):
                 make(op, (operand,) * op.arity, dict.fromkeys(op.params, float64))
-    if op.arity < 2 or op.name == "where":
+    if op.arity < 2 or op.name in CHOICES:
         return
     first = next(d for d in ALL if d.kind in op.dtypes)
     x, longer = leaf.input("x", (3,), first), leaf.input("longer", (4,), first)

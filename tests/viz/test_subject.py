@@ -11,13 +11,13 @@ import graphc as gc
 from graphc.viz.subject import picture_of
 
 
-@pytest.mark.parametrize("what", [3, "x", None, np.ones(3), [gc.constant(1.0), 2], {"a": object()}])
+@pytest.mark.parametrize("what", [3, "x", np.ones(3), [gc.constant(1.0), 2], {"a": object()}])
 def test_other_things_are_refused(what: Any) -> None:
     with pytest.raises(gc.GraphError, match="can be drawn, not"):
         picture_of(what)
 
 
-@pytest.mark.parametrize("what", [[], {}, ()])
+@pytest.mark.parametrize("what", [[], {}, (), None])
 def test_nothing_is_refused(what: Any) -> None:
     with pytest.raises(gc.GraphError, match="nothing to draw"):
         picture_of(what)

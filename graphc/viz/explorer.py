@@ -25,9 +25,7 @@ FORMATS = (".html", ".htm")
 _NOTEBOOK_HEIGHT = 720
 
 
-def explore(
-    what: Any, values: Mapping[Expr, Any] | None = None, *, time_limit: float = 10.0, **sizes: int
-) -> Explorer:
+def explore(what: Any, values: Mapping[Expr, Any] | None = None, *, time_limit: float = 10.0, **sizes: int) -> Explorer:
     """A page in which a graph is explored: step by step, down to the code each node became.
 
     Args:
@@ -62,8 +60,9 @@ class Explorer:
         """The page."""
         script = _part("explore.js")
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-        # Within <script> nothing but "</" and "<!--" would end or change the data.
-        data = json.dumps(self._story.data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+        data = json.dumps(self._story.data, ensure_ascii=False, separators=(",", ":"))
+        # "</" would end the element that holds the data, and "<!--" change how its end is found.
+        data = data.replace("</", "<\\/").replace("<!", "\\u003c!")
         filled = {
             "title": html.escape(self._story.title),
             "digest": digest,
