@@ -1,5 +1,6 @@
-"""Writes the pages of docs/reference from the code: what graphc has of the array API standard, every operation with
-its tables, and the list of names the site documents from their docstrings. And the README's picture.
+"""Writes what follows from other things: the pages of docs/reference, from the code (what graphc has of the array API
+standard, every operation with its tables, the names the site documents); the README's picture, from its code; and the
+notebooks among the examples, from pages.
 
 `python docs/generate.py` writes them; the tests compare what it would write with what is there.
 """
@@ -7,6 +8,7 @@ its tables, and the list of names the site documents from their docstrings. And 
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -351,11 +353,47 @@ def words_of(svg: str) -> list[str]:
     return sorted(re.findall(r"<text[^>]*>([^<]*)</text>", svg))
 
 
+# Notebooks -----------------------------------------------------------------------------------------------------
+
+NOTEBOOKS = ("getting-started", "deep-learning", "compiler")
+
+
+def notebooks() -> dict[Path, str]:
+    """The pages that are worth trying out, as notebooks: words and code in turn, outputs left to the reader."""
+    folder = blocks.ROOT / "examples"
+    pages = {name: (blocks.DOCS / f"{name}.md").read_text(encoding="utf-8") for name in NOTEBOOKS}
+    return {folder / f"{name.replace('-', '_')}.ipynb": notebook(page) for name, page in pages.items()}
+
+
+def notebook(page: str) -> str:
+    """A page as a Jupyter notebook."""
+    cells: list[dict[str, Any]] = []
+    end = 0
+    for block in blocks.blocks(page):
+        cells.append(words(page[end : block.span[0]]))
+        # Jupyter goes on after an error in a cell with this tag.
+        tags = {"tags": ["raises-exception"]} if re.match(r"\w+Error: ", block.stated or "") else {}
+        code_cell = {"cell_type": "code", "execution_count": None, "metadata": tags, "outputs": []}
+        cells.append(code_cell | {"source": block.code.strip().splitlines(keepends=True)})
+        end = block.span[1]
+    cells.append(words(page[end:]))
+    shown = [{"id": f"cell{i}", **cell} for i, cell in enumerate(c for c in cells if c["source"])]
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    made = {"cells": shown, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+
+
+def words(text: str) -> dict[str, Any]:
+    """A cell of words, its links leading back to the docs."""
+    linked = re.sub(r"\]\((?!https?:)([^)]+)\)", r"](../docs/\1)", text.strip())
+    return {"cell_type": "markdown", "metadata": {}, "source": linked.splitlines(keepends=True)}
+
+
 def main() -> None:
-    """Write the pages and the picture."""
+    """Write the pages, the picture and the notebooks."""
     PICTURE.write_text(picture(), encoding="utf-8")
     REFERENCE.mkdir(exist_ok=True)
-    for path, page in written().items():
+    for path, page in (written() | notebooks()).items():
         path.write_text(page, encoding="utf-8")
 
 

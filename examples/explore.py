@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
     drawings = {
         "values.svg": (gc.draw(loss, values, gradients=True), "what every node holds, and its gradient"),
         "layers.svg": (gc.draw([loss, *gradients], depth=0), "forward and backward, a box for each layer"),
-        "simplified.svg": (gc.draw(loss, after=gc.optimize(loss)), "what the simplifier took away, and what it put there"),
+        "simplified.svg": (gc.draw(loss, after=gc.optimize(loss)), "what the simplifier took away and put there"),
         "time.svg": (gc.draw(step, profile=step.profile(*values.values())), "the kernels, coloured by their time"),
     }  # fmt: skip
     for name, (drawing, what) in drawings.items():

@@ -17,6 +17,7 @@ Only the light rooms are imported at once. The compiler, drawings, derivations a
 from __future__ import annotations
 
 import importlib
+import sys
 from math import e, inf, nan, pi
 from typing import TYPE_CHECKING, Any
 
@@ -511,3 +512,20 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_LAZY})
+
+
+def _watch_notebook() -> None:
+    """In IPython, have errors about expressions drawn after their cell."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is not None:
+        shell.events.register("post_run_cell", _after_cell)
+
+
+def _after_cell(result: Any) -> None:
+    error = getattr(result, "error_in_exec", None)
+    if isinstance(error, GraphcError):
+        importlib.import_module(".viz.notebook", __name__).show_mistake(error)
+
+
+_watch_notebook()

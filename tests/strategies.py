@@ -340,10 +340,33 @@ def _gather(b: _Builder) -> tuple[Expr, bool] | None:
     return gc.take_along_axis(x, labels, axis=b.choose(range(x.ndim))), x in b.exact
 
 
+def _by_position(b: _Builder) -> tuple[Expr, bool] | None:
+    """Slices read or written at computed positions; what is out of range among them too."""
+    labels = b.pick(lambda e: e.dtype.is_integer and e in b.exact)
+    x = b.pick(lambda e: e.ndim > 0 and e.dtype.is_float)
+    if labels is None or x is None or x.ndim + labels.ndim > 4:
+        return None
+    axis = b.choose(range(x.ndim))
+    key = (*(slice(None),) * axis, labels)
+    if b.choose((True, False)):
+        return x[key], x in b.exact
+    changed = getattr(x.at[key], b.choose(("set", "add", "min")))(b.choose((0.5, -2.0)))
+    return changed, x in b.exact
+
+
+def _ordered(b: _Builder) -> tuple[Expr, bool] | None:
+    """Only of what every evaluator computes alike: a rounding error may put elements in another order."""
+    x = b.pick(lambda e: e.ndim > 0 and e.dtype.kind != "bool" and e in b.exact)
+    if x is None:
+        return None
+    axis, descending = b.choose(range(x.ndim)), b.choose((True, False))
+    return b.choose((gc.sort, gc.argsort))(x, axis=axis, descending=descending), True
+
+
 STEPS: tuple[Step, ...] = (
     _smooth, _smooth, _piecewise, _arithmetic, _arithmetic, _arithmetic, _integers, _choice, _comparison, _logic,
     _logic, _conversion, _reduction, _reduction, _row, _position, _product, _product, _shape, _slice, _slice, _gather,
-    _gather, _run, _run, _join, _join, _rearranged, _rearranged,
+    _gather, _by_position, _by_position, _ordered, _run, _run, _join, _join, _rearranged, _rearranged,
 )  # fmt: skip
 
 

@@ -63,11 +63,10 @@ def _power(part: Any, new: Reader) -> Any:
     import graphc as gc
 
     base, exponent = part.args
-    if not exponent.is_Integer:
-        raise GraphError(f"from_sympy: the exponent {exponent} of {part} is no whole number")
-    if exponent < 0:
-        return new.read(sympy.Inverse(base) ** -exponent)
-    square, result, remaining = new.read(base), None, int(exponent)
+    if not exponent.is_Integer or exponent == 0:
+        raise GraphError(f"from_sympy: the exponent {exponent} of {part} is no whole number other than 0")
+    square, result = new.read(sympy.Inverse(base) if exponent < 0 else base), None
+    remaining = abs(int(exponent))
     while remaining:
         if remaining % 2:
             result = square if result is None else gc.matmul(result, square)

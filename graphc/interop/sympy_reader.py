@@ -39,7 +39,7 @@ class Builders:
         builder = self.of_operands.get(name) or self.of_wholes.get(name)
         if builder is None:
             known = ", ".join(sorted({*self.of_operands, *self.of_wholes}))
-            raise GraphError(f"from_sympy: {name} in {part} has no op; known: {known}")
+            raise GraphError(f"from_sympy: {name} in {part} has no op; give it by functions=, or use one of {known}")
         return builder
 
 

@@ -88,6 +88,12 @@ def _piecewise(part: Any, new: Reader) -> Any:
     return result
 
 
+def _choice(part: Any, new: Reader) -> Any:
+    import graphc as gc
+
+    return gc.where(*(new[a] for a in part.args))
+
+
 def _heaviside(part: Any, new: Reader) -> Any:
     import graphc as gc
 
@@ -159,7 +165,7 @@ SCALARS: dict[str, Builder] = {
     "Mul": _product,
     "Pow": _power,
     "Piecewise": _piecewise,
-    "ITE": _call("where"),
+    "ITE": _choice,
     "Heaviside": _heaviside,
     **{
         name: _call(name)

@@ -49,7 +49,7 @@ def _before(node: Expr, inputs: ExprTable[Buffer], into: ExprTable[Buffer]) -> t
     b = Builder(inputs, into)
     axes = _axes("z", node)
     index = tuple(map(variable, axes))
-    with b.loops(axes):
+    with b.loop(axes[0], parallel=True), b.loops(axes[1:]):
         value = _zero(node) if x is None else b.pull(x, index)
         b.add(Store(into[node], flat(node, index), value))
     return b.body
@@ -80,7 +80,8 @@ def _slices(node: Expr, inputs: ExprTable[Buffer], into: ExprTable[Buffer], mach
             with b.loops(axes[axis + rank :]):
                 _update(b, node, updates, index, (*index[:axis], place, *index[axis + rank :]))
             body = vectorized(merge(tuple(scope.statements)), machine)
-        b.add(If(place, 0, size, body))
+        # As the index of an axis with one element it would be 0 without being asked.
+        b.add(If(b.as_index(position, max(size, 2)), 0, size, body))
     return b.body
 
 

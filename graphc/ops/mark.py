@@ -43,7 +43,7 @@ PROBE = register(
     OpDef(
         "probe", "elementwise", 1, _same, lambda attrs, x: x, params=("name",), vjp=lambda g, out, x: (g,),
         jvp=lambda out, inputs, tangents: tangents[0], partials=lambda out, x: (like(1, x),), dtypes=ANY,
-        samples=lambda: tuple(Sample((s,), {"name": "p"}) for s in ((7,), (3, 5), (), (0, 4))),
+        samples=lambda: tuple(Sample((s,), {"name": f"p{len(s)}{sum(s)}"}) for s in ((7,), (3, 5), (), (0, 4))),
         doc="x, which a compiled function also hands out under a name",
     )
 )  # fmt: skip

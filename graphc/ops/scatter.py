@@ -159,6 +159,7 @@ def _samples() -> tuple[Sample, ...]:
     ]
     found += [
         Sample(((4, 6), (), (4,)), {"axis": 1, "mode": "set"}, (plain, (0, 6), plain), ("", "int64", "")),
+        Sample(((1,), (5,), (5,)), {"axis": 0, "mode": "add"}, (plain, (-2, 3), plain), ("", "int64", "")),
         Sample(((4, 6), (0,), (0, 6)), {"axis": 0, "mode": "add"}, (plain, (0, 4), plain), ("", "int64", "")),
         Sample(((5,), (3,), (3,)), {"axis": 0, "mode": "set"}, ((0, 1), (0, 5), (0, 1)), ("bool", "int64", "bool")),
     ]

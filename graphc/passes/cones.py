@@ -13,6 +13,8 @@ Small cones that follow each other are computed together.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable, Graph
 from ..ops.guard import Guard
@@ -40,12 +42,13 @@ def is_tiny(node: Expr) -> bool:
 def cones(graph: Graph, guarded: ExprTable[Guard]) -> ExprTable[list[Expr]]:
     """The members of each cone, arguments first, by the value it is there for; empty for graphs of other kinds.
 
-    What is computed only under a guard is in no cone.
+    What is computed only under a guard is in no cone, and the predicate of a guard is never inside of one.
     """
     tiny = ExprTable((n, None) for n in graph.nodes if is_tiny(n) and n not in guarded)
     if len(tiny) < MANY:
         return ExprTable()
-    consumer = _only_consumers(graph, tiny)
+    predicates = (condition.predicate for guard in guarded.values() for condition in guard)
+    consumer = _only_consumers(graph, tiny, (*graph.roots, *predicates))
     members: ExprTable[list[Expr]] = ExprTable()
     for node in tiny:
         mine: list[Expr] = []
@@ -57,9 +60,9 @@ def cones(graph: Graph, guarded: ExprTable[Guard]) -> ExprTable[list[Expr]]:
     return members
 
 
-def _only_consumers(graph: Graph, tiny: ExprTable[None]) -> ExprTable[Expr | None]:
+def _only_consumers(graph: Graph, tiny: ExprTable[None], kept: Iterable[Expr]) -> ExprTable[Expr | None]:
     """For each tiny node the one node that needs it, if that is tiny and of its shape; None if there is none."""
-    consumer: ExprTable[Expr | None] = ExprTable((r, None) for r in graph.roots)
+    consumer: ExprTable[Expr | None] = ExprTable((k, None) for k in kept)
     for node in graph.nodes:
         for arg in node.args:
             if arg in tiny:

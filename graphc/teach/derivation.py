@@ -209,10 +209,10 @@ class Derivation:
         return in_indices(self)
 
     def sympy(self) -> Any:
-        """The gradient as a simplified SymPy formula, where the loss is made of numbers only.
+        """The gradient as a simplified SymPy formula; an array of formulas where it is a small array.
 
         Raises:
-            GraphError: there are arrays, or functions SymPy has no formula for.
+            GraphError: the arrays are too large to be written out, or a function has no formula in SymPy.
         """
         import sympy
 

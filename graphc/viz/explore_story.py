@@ -259,7 +259,7 @@ class _Teller:
 
 
 def _bearable(picture: Picture) -> Picture:
-    """A picture that a browser moves about with ease: scopes closed as far as that takes, or elementwise work joined."""
+    """A picture that a browser moves with ease: scopes closed as far as that takes, or elementwise work joined."""
     return collapse(close(picture, None, _MOST_BOXES, _MOST_BOXES), _MOST_BOXES)
 
 

@@ -45,7 +45,7 @@ def common(paths: list[Path]) -> Path:
 def close(picture: Picture, depth: int | None, most: int = MOST_OPEN, overview: int = OVERVIEW) -> Picture:
     """The picture with scopes open down to `depth` levels, and one box for each beyond.
 
-    Where `depth` is None, all are open in a picture of up to `most` boxes, and else as many as leave `overview` of them.
+    Where `depth` is None, all are open in a picture of up to `most` boxes, else as many as leave `overview` of them.
     """
     levels = _levels(picture)
     if depth is not None:

@@ -1,7 +1,9 @@
 """Every Python block of the README and the docs runs as it stands, in order, and gives what the page says; links lead
 somewhere; generated pages are what the code would generate now."""
 
+import contextlib
 import importlib.util
+import json
 import re
 import sys
 from pathlib import Path
@@ -104,6 +106,21 @@ def test_lines_are_the_pages_own():
 def test_generated_pages_are_as_the_code_has_them(name):
     page = generate.REFERENCE / name
     assert page.read_text() == generate.written()[page], "python docs/generate.py writes them anew"
+
+
+@pytest.mark.parametrize("path", generate.notebooks(), ids=relative)
+def test_notebooks_run_from_top_to_bottom(path, tmp_path, monkeypatch):
+    assert path.read_text() == generate.notebooks()[path], "python docs/generate.py writes them anew"
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for cell in json.loads(path.read_text())["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code":
+            raises = "raises-exception" in cell["metadata"].get("tags", ())
+            with pytest.raises(generate.gc.GraphcError) if raises else contextlib.nullcontext():
+                exec(compile(source, path.name, "exec"), names)
+        for link in re.findall(r"\]\(([^)#:]+)\)", source if cell["cell_type"] == "markdown" else ""):
+            assert (path.parent / link).exists(), link
 
 
 def test_every_op_has_its_row():

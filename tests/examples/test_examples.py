@@ -57,6 +57,16 @@ def test_two_questions_about_halves_are_answered_and_resumed(tmp_path, capsys):
     assert (tmp_path / "halves.safetensors").stat().st_size > 50_000
 
 
+def test_a_page_to_explore_and_its_pictures_are_written(tmp_path, capsys):
+    run("explore").main(["--out", str(tmp_path)])
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"values.svg", "layers.svg", "simplified.svg", "time.svg", "explore.html"}
+    out = capsys.readouterr().out
+    assert all(name in out for name in names)
+    assert "grad " in (tmp_path / "values.svg").read_text(encoding="utf-8")
+    assert "put in its place" in (tmp_path / "simplified.svg").read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def digits(monkeypatch):
     pytest.importorskip("sklearn")
