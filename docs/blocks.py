@@ -99,7 +99,7 @@ def _run_block(block: Block, name: str, names: dict[str, Any]) -> Ran:
             ran.shown.append(value)
         elif value is not None:
             print(repr(value))
-    ran.output = "".join(f"{line.rstrip()}\n" for line in printed.getvalue().splitlines())
+    ran.output = "".join(f"{line.rstrip()}\n" for line in printed.getvalue().rstrip().splitlines())
     return ran
 
 

@@ -67,9 +67,9 @@ def array_api() -> str:
         "[Python array API standard](https://data-apis.org/array-api/2024.12) has\n"
         f"{len(every)} functions in its main namespace and two extensions; graphc has {len(there)} of them and\n"
         f"refuses {len(every) - len(there)}, for the reason given. Those of the extensions stand among the others.\n\n"
-        "Names, argument names and axis rules are the standard's. Three of its arguments are left out everywhere:\n"
-        "`device`, since there is one, and `copy`, since an expression never changes and needs none; `dtype=None` of\n"
-        "creation functions is float32.\n"
+        "Names, argument names and axis rules are the standard's. Two of its arguments are left out everywhere:\n"
+        "`device`, since there is one, and `copy`, since an expression never changes and needs none. Where the\n"
+        "standard leaves a default dtype open, it is float32, and int64 for integers.\n"
     ]
     for title, functions in listed.items():
         rows = [function_row(name, signature) for name, signature in functions]

@@ -33,7 +33,8 @@ ALLOWED = {
     "interop": FACE,
     "nn": FACE | {"optim"},
     "optim": FACE,
-    "": {"ir", "ops", "frontend", "autodiff", "interpret", "transform"},
+    "notebook": {"ir"},
+    "": {"ir", "ops", "frontend", "autodiff", "interpret", "transform", "notebook"},
 }
 """For each room the rooms it may import; "" is `graphc` itself, the public face."""
 

@@ -124,6 +124,13 @@ def _where(e: FunctionEmitter, args: list[str], dtype: DType, out: DType, lanes:
     return _select(e, args[0], args[1], args[2], out, lanes)
 
 
+def _choose(e: FunctionEmitter, args: list[str], dtype: DType, out: DType, lanes: int) -> str:
+    """What was not taken has never been written. Frozen, so that no masked load comes of it: one that is all masked
+    is a trap of some hundred cycles where the memory has not been touched yet."""
+    taken, other = (e.line(f"freeze {e.type(out, lanes)} {side}") for side in args[1:])
+    return _select(e, args[0], taken, other, out, lanes)
+
+
 def _same(e: FunctionEmitter, args: list[str], dtype: DType, out: DType, lanes: int) -> str:
     return args[0]
 
@@ -229,7 +236,7 @@ SCALARS: dict[str, Emit] = {
         )
     },
     "where": _where,
-    "choose": _where,
+    "choose": _choose,
     "astype": convert,
     "probe": _same,
     "stop_gradient": _same,

@@ -19,7 +19,6 @@ from ..ir.expr import Expr
 from ..ops import dynamic, index, leaf, scalar
 from ..ops import shape as raw
 from .lifting import ArrayLike, DTypeLike, broadcast_shape, lift, normalize_axis, roles
-from .selection import combined, selection
 
 _NO_INDICES = np.zeros(0, np.int64)
 
@@ -35,6 +34,8 @@ def getitem(x: Expr, key: Any) -> Expr:
             known.
         DTypeError: an index that is none, or a mask that is computed, of which the shape would depend.
     """
+    from .selection import selection
+
     return selection(x, key).read(x)
 
 
@@ -95,6 +96,8 @@ class Place:
         new = _as_dtype_of(what, x, values)
         if isinstance(key, Expr) and key.dtype is bool_:
             return _where_marked(what, x, key, new, mode)
+        from .selection import selection
+
         chosen = selection(x, key)
         return chosen.write(x, _laid_out(what, x, new, chosen.shape(x)), mode)
 
@@ -128,6 +131,8 @@ def _where_marked(what: str, x: Expr, mask: Expr, values: Expr, mode: str) -> Ex
     if mask.shape != x.shape[: mask.ndim]:
         raise ShapeError(f"{what}: a mask has the sizes of the first axes{describe(x=x, mask=mask)}")
     spread = raw.reshape(mask, (*mask.shape, *(1,) * (x.ndim - mask.ndim)))
+    from .selection import combined
+
     return scalar.where(raw.broadcast_to(spread, x.shape), combined(x, _laid_out(what, x, values, x.shape), mode), x)
 
 

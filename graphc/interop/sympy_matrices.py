@@ -14,6 +14,7 @@ import sympy
 from ..ir.errors import GraphError, ShapeError, describe
 from ..ir.expr import Expr
 from .sympy_reader import Builder, Reader
+from .sympy_scalars import by_squaring
 
 MOST_ENTRIES = 9
 """Entries up to which inverses and determinants are written out."""
@@ -65,14 +66,8 @@ def _power(part: Any, new: Reader) -> Any:
     base, exponent = part.args
     if not exponent.is_Integer or exponent == 0:
         raise GraphError(f"from_sympy: the exponent {exponent} of {part} is no whole number other than 0")
-    square, result = new.read(sympy.Inverse(base) if exponent < 0 else base), None
-    remaining = abs(int(exponent))
-    while remaining:
-        if remaining % 2:
-            result = square if result is None else gc.matmul(result, square)
-        remaining //= 2
-        square = gc.matmul(square, square) if remaining else square
-    return result
+    factor = new.read(sympy.Inverse(base) if exponent < 0 else base)
+    return by_squaring(factor, abs(int(exponent)), gc.matmul)
 
 
 def _filled(part: Any, new: Reader) -> Any:

@@ -192,7 +192,5 @@ def _reduced(join: Callable[..., Any], x: Array, axes: tuple[int, ...]) -> Array
 
 def _indices(node: Expr, indices: Array) -> Array:
     if not all(isinstance(i, sympy.Integer) for i in indices.ravel()):
-        raise GraphError(
-            f"to_sympy: {node.op.name} with indices that are no numbers has no formula{describe(node=node)}"
-        )
+        raise GraphError(f"to_sympy: {node.op.name} has no formula unless its indices are numbers{describe(node=node)}")
     return indices.astype(np.int64)

@@ -122,7 +122,7 @@ class Reader:
         """The parts that are built before a part is."""
         if isinstance(part, (sympy.NDimArray, sympy.MatrixBase)):
             return list(sympy.flatten(part))
-        if not part.free_symbols or self.is_of_indices(part) or type(part).__name__ in self.builders.of_wholes:
+        if _is_number(part) or self.is_of_indices(part) or type(part).__name__ in self.builders.of_wholes:
             return ()
         if isinstance(part, sympy.Piecewise):
             return tuple(a for arm in part.args for a in arm.args)
@@ -131,7 +131,7 @@ class Reader:
     def _build(self, part: Any) -> Any:
         import graphc as gc
 
-        if not (part.free_symbols or getattr(part, "is_Matrix", False) or isinstance(part, sympy.NDimArray)):
+        if _is_number(part):
             return number(part)
         if self.is_of_indices(part):
             return gc.constant(self._in_our_precision(self.table(part)))
@@ -146,6 +146,10 @@ class Reader:
         floats = [v for v in self.arrays.values() if isinstance(v, Expr) and v.dtype.is_float]
         dtype = gc.result_type(*floats) if floats else "float32"
         return table.astype(str(dtype))
+
+
+def _is_number(part: Any) -> bool:
+    return not (part.free_symbols or getattr(part, "is_Matrix", False) or isinstance(part, sympy.NDimArray))
 
 
 def number(part: Any) -> bool | int | float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
@@ -10,6 +11,9 @@ import sympy
 
 from ..ir.errors import GraphError
 from .sympy_reader import Builder, Reader, number
+
+MOST_MULTIPLIED = 16
+"""Exponents up to which a power is a product."""
 
 # arithmetic ----------------------------------------------------------------------------------------------------
 
@@ -60,15 +64,24 @@ def _power(part: Any, new: Reader) -> Any:
     return _raise(new[part.base], part.exp, new)
 
 
+def by_squaring(x: Any, exponent: int, multiply: Callable[[Any, Any], Any]) -> Any:
+    """x multiplied with itself, in as few products as squaring allows; None for the exponent 0."""
+    result = None
+    while exponent:
+        if exponent % 2:
+            result = x if result is None else multiply(result, x)
+        exponent //= 2
+        x = multiply(x, x) if exponent else x
+    return result
+
+
 def _raise(base: Any, exponent: Any, new: Reader) -> Any:
     import graphc as gc
 
-    if exponent == 1:
-        return base
-    if exponent == 2:
-        return gc.square(base)
-    if exponent == sympy.Rational(1, 2):
-        return gc.sqrt(base)
+    if exponent.is_Rational and exponent.q <= 2 and 0 < exponent <= MOST_MULTIPLIED:
+        root = gc.sqrt(base) if exponent.q == 2 else None
+        whole = by_squaring(base, int(exponent), lambda a, b: gc.square(a) if a is b else a * b)
+        return whole if root is None else root if whole is None else whole * root
     return gc.pow(base, new[exponent] if exponent.free_symbols else number(exponent))
 
 

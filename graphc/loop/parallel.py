@@ -70,7 +70,8 @@ def _cost(statement: Statement, vector_bytes: int) -> float:
         return 1 + sum(_cost(s, vector_bytes) for s in statement.body)
     if isinstance(statement, Let):
         op = REGISTRY.get(statement.value.op) if isinstance(statement.value, Apply) else None
-        return (DEAR if op is not None and op.is_expensive else 1) * _vectors(statement.ref.lanes, statement.ref.dtype.bytes, vector_bytes)
+        once = DEAR if op is not None and op.is_expensive else 1
+        return once * _vectors(statement.ref.lanes, statement.ref.dtype.bytes, vector_bytes)
     if isinstance(statement, Accumulate):
         register = statement.registers[0]
         return _vectors(register.lanes, register.dtype.bytes, vector_bytes)

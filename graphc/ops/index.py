@@ -47,7 +47,8 @@ def in_range(indices: Expr, size: Size) -> Expr:
     return logical_and(greater_equal(wide, negative(end)), less(wide, end))
 
 
-def _is_empty(size: Size) -> bool:
+def is_empty(size: Size) -> bool:
+    """Whether an axis of this size surely has no elements."""
     return isinstance(size, int) and size == 0
 
 
@@ -65,7 +66,7 @@ def _take_infer(attrs: Attrs, x: Expr, indices: Expr) -> tuple[DType, Shape]:
         raise DTypeError(f"take: indices must be integers{describe(x=x, indices=indices)}")
     if not 0 <= axis < x.ndim:
         raise ShapeError(f"take: there is no axis {axis}{describe(x=x)}")
-    if _is_empty(x.shape[axis]) and not any(_is_empty(d) for d in indices.shape):
+    if is_empty(x.shape[axis]) and not any(is_empty(d) for d in indices.shape):
         raise ShapeError(f"take: there is nothing to take along axis {axis}{describe(x=x)}")
     return x.dtype, slots(x.shape, indices.shape, axis)
 
@@ -131,7 +132,7 @@ def _along_infer(attrs: Attrs, x: Expr, indices: Expr) -> tuple[DType, Shape]:
         raise ShapeError(
             f"take_along_axis: all sizes but that of axis {attrs['axis']} must agree{describe(x=x, indices=indices)}"
         )
-    if _is_empty(x.shape[attrs["axis"]]) and not any(_is_empty(d) for d in indices.shape):
+    if is_empty(x.shape[attrs["axis"]]) and not any(is_empty(d) for d in indices.shape):
         raise ShapeError(f"take_along_axis: there is nothing to take{describe(x=x)}")
     return x.dtype, indices.shape
 
@@ -174,7 +175,7 @@ def _along_jvp(out: Expr, inputs: tuple[Expr, ...], tangents: tuple[Expr | None,
 
 def _scatter_vjp(g: Expr, out: Expr, indices: Expr, updates: Expr) -> tuple[Expr | None, ...]:
     axis = out.attrs["axis"]
-    if _is_empty(g.shape[axis]):
+    if is_empty(g.shape[axis]):
         return None, like(0, updates)
     valid = in_range(indices, g.shape[axis])
     return None, where(valid, take_along_axis(g, indices, axis), like(0, updates))

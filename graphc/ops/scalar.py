@@ -292,7 +292,7 @@ def _choice(name: str, doc: str, standard: str | None) -> Build:
 
 
 where = _choice("where", "x where the condition holds, else y", "where")
-choose = _choice("choose", "x if the condition holds, else y; what only one of them needs is computed only for it", None)
+choose = _choice("choose", "x if the condition holds, else y; what only one of them needs is computed only then", None)
 
 # Conversions and marks -----------------------------------------------------------------------------------------
 

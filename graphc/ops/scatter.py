@@ -19,7 +19,7 @@ from ..ir.errors import DTypeError, ShapeError, describe
 from ..ir.expr import Expr, make
 from ..ir.op import Array, Attrs, OpDef, Sample, register
 from . import leaf
-from .index import in_range, slots, take, wrap
+from .index import in_range, is_empty, slots, take, wrap
 from .scalar import astype, divide, equal, like, multiply, subtract, where
 from .shape import broadcast_to, reshape
 
@@ -121,15 +121,17 @@ def _others(x: Expr, indices: Expr, updates: Expr, axis: int) -> Weight:
 
 def _vjp(g: Expr, out: Expr, x: Expr, indices: Expr, updates: Expr) -> tuple[Expr | None, ...]:
     axis = out.attrs["axis"]
-    of_x, of_updates = _weights(out)
-    if isinstance(x.shape[axis], int) and x.shape[axis] == 0:
+    if is_empty(x.shape[axis]):
         return g, None, like(0, updates)
+    of_x, of_updates = _weights(out)
     valid = spread_over_slices(in_range(indices, x.shape[axis]), x.shape, axis)
     return of_x(g), None, where(valid, of_updates(take(g, indices, axis)), like(0, updates))
 
 
 def _jvp(out: Expr, inputs: tuple[Expr, ...], tangents: tuple[Expr | None, ...]) -> Expr | None:
     x, indices = inputs[:2]
+    if is_empty(x.shape[out.attrs["axis"]]):
+        return tangents[0]
     of_x, of_updates = _weights(out)
     moved = None if tangents[0] is None else of_x(tangents[0])
     if tangents[2] is None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable, Graph, rebuild
+from ..ir.source import no_sources
 from ..ops.guard import ALWAYS, Guard, guards, predicate_of
 from ..ops.scalar import choose, stop_gradient
 from ..ops.shape import broadcast_to
@@ -47,9 +48,10 @@ def _decided(node: Expr, new: Expr, guard: Guard) -> Expr:
 def _rebuilt(graph: Graph, change: Callable[[Expr, Expr], Expr]) -> Graph:
     """The graph with each node replaced by `change(node, the node over its new arguments)`."""
     became: ExprTable[Expr] = ExprTable()
-    for node in graph.nodes:
-        new = _called(rebuild(node, tuple(became[a] for a in node.args)), node)
-        became[node] = change(node, new)
+    with no_sources():
+        for node in graph.nodes:
+            new = _called(rebuild(node, tuple(became[a] for a in node.args)), node)
+            became[node] = change(node, new)
     return graph.with_roots(became[r] for r in graph.roots)
 
 

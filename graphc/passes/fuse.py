@@ -376,7 +376,7 @@ def fuse(graph: Graph) -> list[Kernel]:
         if outputs:
             number = len(kernels)
             kernel = _cone_kernel(number, group, outputs) if group.number < 0 else None
-            kernels.append(kernel or _kernel(number, group.kind, group.domain, group.axes, outputs, stored, group.guard))
+            kernels.append(kernel or _group_kernel(number, group, outputs, stored))
     for root in ExprTable((r, None) for r in graph.roots if is_inline(r) or is_immediate(r)):
         kernels.append(_kernel(len(kernels), "map", concrete(root), (), (root,), stored))
     return _ordered(kernels)
@@ -470,6 +470,10 @@ def _kernel(
     conditions = outermost_first(guard)
     read = ExprTable((e, None) for e in (*inputs, *(c.predicate for c in conditions)))
     return Kernel(f"k{number}_{_title(nodes)}", kind, domain, axes, outputs, tuple(read), tuple(nodes), conditions)
+
+
+def _group_kernel(number: int, group: _Group, outputs: tuple[Expr, ...], stored: ExprTable[int]) -> Kernel:
+    return _kernel(number, group.kind, group.domain, group.axes, outputs, stored, group.guard)
 
 
 def _cone_kernel(number: int, group: _Group, outputs: tuple[Expr, ...]) -> Kernel | None:

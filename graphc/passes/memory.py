@@ -262,9 +262,7 @@ def accesses(kernel: Kernel) -> ExprTable[set[Index | None]]:
             stack += [(node.args[0], None), (node.args[1], None if index is None else positions_index(node, index))]
         elif node.op.name == "searchsorted":
             stack += [(node.args[0], None), (node.args[1], index)]
-        elif node.op.name == "dynamic_update_slice":
-            stack += [(node.args[0], index), (node.args[1], None), (node.args[2], None)]
-        elif node.op.name == "scatter":
+        elif node.op.name == "dynamic_update_slice" or node.op.name == "scatter":
             stack += [(node.args[0], index), (node.args[1], None), (node.args[2], None)]
         else:
             stack.extend((a, None) for a in node.args)

@@ -277,9 +277,9 @@ def cotangents_of(loss: Expr) -> ExprTable[Expr]:
 def losses_of(nodes: Sequence[Expr]) -> list[Expr]:
     """The scalars whose derivatives are among the nodes.
 
-    They are origins of derivatives that no other origin is computed from. Where none is found, expressions made of
-    numbers alone hide it, which are one object in all graphs and remember the first of them; then differentiating
-    once more tells whether a scalar of this graph is the one.
+    They are origins of derivatives that no other origin is computed from. But expressions made of numbers alone are one
+    object in all graphs and remember the first of them, so that the origins nearest to a loss may be missing: then
+    differentiating once more tells which scalar of this graph it was.
     """
     leaves = ExprTable((n, None) for n in nodes if n.op.name in _VARIABLES)
     origins = [
@@ -292,7 +292,9 @@ def losses_of(nodes: Sequence[Expr]) -> list[Expr]:
             for arg in node.args:
                 inner[arg] = None
     found = [o for o in origins if o not in inner and o.shape == () and not _is_derived(o)]
-    return found or [n for n in _last_scalars(nodes) if known and _has_gradients_among(n, nodes)]
+    if not known or any(_has_gradients_among(o, nodes) for o in found):
+        return found
+    return [n for n in _last_scalars(nodes) if _has_gradients_among(n, nodes)] or found
 
 
 def _last_scalars(nodes: Sequence[Expr]) -> list[Expr]:
@@ -302,4 +304,4 @@ def _last_scalars(nodes: Sequence[Expr]) -> list[Expr]:
 
 def _has_gradients_among(loss: Expr, nodes: Sequence[Expr]) -> bool:
     derived = ExprTable((n, None) for n in nodes if _is_derived(n))
-    return any(n.op.name in _VARIABLES and g in derived for n, g in cotangents_of(loss).items())
+    return any(n is not loss and n.name and g in derived for n, g in cotangents_of(loss).items())

@@ -361,3 +361,22 @@ def test_one_hot_of_any_integer_and_any_size() -> None:
         gc.one_hot(gc.input("x", (3,)), 4)
     with pytest.raises(gc.ShapeError):
         gc.one_hot(labels, -1)
+
+
+def test_writing_into_nothing_changes_nothing() -> None:
+    x, v, i = gc.input("x", (0, 3), "float64"), gc.input("v", (2, 3), "float64"), gc.input("i", (2,), "int64")
+    for mode in ("set", "add", "multiply", "min"):
+        changed = getattr(x.at[i], mode)(v)
+        outputs = [changed, *gc.grad(gc.sum(changed), [x, v])]
+        found = gc.compile([x, v, i], [*outputs, gc.jvp(changed, [x, v], [x, v])])(
+            np.zeros((0, 3)), np.ones((2, 3)), [0, 1]
+        )
+        assert [f.shape for f in found] == [(0, 3), (0, 3), (2, 3), (0, 3)]
+        assert not found[2].any()
+
+
+def test_rows_of_one_element_drop_what_is_out_of_range_too() -> None:
+    x, i = gc.input("x", (1,), "float64"), gc.input("i", (3,), "int64")
+    f = gc.compile([x, i], [x.at[i].add(1), gc.grad(gc.sum(x[i]), x)])
+    changed, gradient = f(np.zeros(1), [0, 3, -1])
+    assert changed.tolist() == gradient.tolist() == [2]

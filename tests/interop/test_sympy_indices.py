@@ -31,7 +31,7 @@ W = np.random.default_rng(0).standard_normal(8)
         x * sympy.Sum(k, (k, 1, 10)),
         x + sympy.Sum(5, (k, 1, 10)),
         x + sympy.Sum(x**k, (k, 3, 2)) + sympy.Product(x**k, (k, 3, 2)),
-        sympy.Sum(sympy.binomial(12, k) * x**k, (k, 0, 12)),
+        sympy.Sum(sympy.binomial(12, k) * x ** (2 * k), (k, 0, 12)),
         sympy.Piecewise((x, x < 0), (sympy.Sum(x**k, (k, 0, 5)), True)),
     ],
     ids=str,

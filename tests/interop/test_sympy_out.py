@@ -86,7 +86,8 @@ def _numbers(formulas: Any, values: dict[gc.Expr, Any]) -> np.ndarray[Any, Any]:
     for x, value in values.items():
         base = sympy.IndexedBase(str(x.name), real=True)
         point |= {base[at]: v for at, v in np.ndenumerate(value)}
-    found = [f.subs(point) for f in sympy.flatten(formulas)]
+    written = sympy.flatten(formulas) if isinstance(formulas, sympy.NDimArray) else [formulas]
+    found = [f.subs(point) for f in written]
     return np.array(found, bool if isinstance(found[0], sympy.logic.boolalg.Boolean) else float)
 
 

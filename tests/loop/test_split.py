@@ -10,11 +10,32 @@ import pytest
 import graphc as gc
 
 RNG = np.random.default_rng(0)
-SHAPES = ((2100, 600), (1033, 1024), (100_000,), (131_101,), (3000, 40), (40, 3000), (17, 9001), (300, 7, 50), (2, 70_001), (70_001, 3))
+SHAPES = (
+    (2100, 600),
+    (1033, 1024),
+    (100_000,),
+    (131_101,),
+    (3000, 40),
+    (40, 3000),
+    (17, 9001),
+    (300, 7, 50),
+    (2, 70_001),
+    (70_001, 3),
+)
 REDUCTIONS: dict[str, Callable[..., gc.Expr]] = {
-    "sum": gc.sum, "max": gc.max, "min": gc.min, "mean": gc.mean, "all": lambda x, axis: gc.all(x > -9, axis=axis),
-}  # fmt: skip
-ORACLES = {"sum": np.sum, "max": np.max, "min": np.min, "mean": np.mean, "all": lambda x, axis: np.all(x > -9, axis)}
+    "sum": gc.sum,
+    "max": gc.max,
+    "min": gc.min,
+    "mean": gc.mean,
+    "all": lambda x, axis: gc.all(x > -9, axis=axis),
+}
+ORACLES: dict[str, Callable[..., object]] = {
+    "sum": np.sum,
+    "max": np.max,
+    "min": np.min,
+    "mean": np.mean,
+    "all": lambda x, axis: np.all(x > -9, axis),
+}
 
 
 @pytest.mark.parametrize("name", REDUCTIONS)

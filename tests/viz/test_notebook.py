@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import graphc as gc
+from graphc import notebook
 
 
 class Shell:
@@ -35,7 +36,7 @@ class Shell:
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch) -> Shell:
     made = Shell(monkeypatch)
-    gc._watch_notebook()
+    notebook.watch()
     return made
 
 
@@ -65,5 +66,5 @@ def test_without_graphviz_the_message_is_all(shell: Shell, monkeypatch: pytest.M
 def test_outside_of_notebooks_nobody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Shell(monkeypatch)
     monkeypatch.setattr(sys.modules["IPython"], "get_ipython", lambda: None)
-    gc._watch_notebook()
+    notebook.watch()
     assert made.callbacks == []

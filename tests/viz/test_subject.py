@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import graphc as gc
-from graphc.viz.subject import picture_of
+from graphc.ir.expr import post_order
+from graphc.viz.subject import losses_of, picture_of
 
 
 @pytest.mark.parametrize("what", [3, "x", np.ones(3), [gc.constant(1.0), 2], {"a": object()}])
@@ -48,3 +49,17 @@ def test_shared_gradients_carry_both_names() -> None:
     loss = gc.name(gc.sum(gc.exp(a + b)), "L")
     names = [box.name for box in picture_of([loss, gc.grad(loss, a)]).boxes]
     assert "∂L/∂b, ∂L/∂a" in names or "∂L/∂a, ∂L/∂b" in names
+
+
+def test_a_loss_built_twice_is_found_twice() -> None:
+    """The derivative of a mean begins with numbers alone, which belong to the first graph that made them."""
+
+    def build() -> list[gc.Expr]:
+        x, w = gc.input("x", ("batch", 4)), gc.param("w", np.eye(4, dtype="f"))
+        loss = gc.name(-gc.mean(gc.square(x @ w)), "loss")
+        return [loss, gc.grad(loss, w)]
+
+    first, second = build(), build()
+    for graph in (first, second):
+        assert losses_of(post_order(tuple(graph)))[0] is graph[0]
+        assert "∂loss/∂w" in [b.name for b in picture_of(graph).boxes]
