@@ -83,7 +83,14 @@ def _take_vjp(g: Expr, out: Expr, x: Expr, indices: Expr) -> tuple[Expr | None, 
 
 
 def _take_jvp(out: Expr, inputs: tuple[Expr, ...], tangents: tuple[Expr | None, ...]) -> Expr | None:
-    return None if tangents[0] is None else take(tangents[0], inputs[1], out.attrs["axis"])
+    from .scatter import spread_over_slices
+
+    if tangents[0] is None:
+        return None
+    axis, (x, indices) = out.attrs["axis"], inputs
+    moved = take(tangents[0], indices, axis)
+    # As in the other direction, where what would be written out of range is dropped.
+    return where(spread_over_slices(in_range(indices, x.shape[axis]), x.shape, axis), moved, like(0, moved))
 
 
 TAKE = register(
@@ -170,7 +177,11 @@ def _along_vjp(g: Expr, out: Expr, x: Expr, indices: Expr) -> tuple[Expr | None,
 
 
 def _along_jvp(out: Expr, inputs: tuple[Expr, ...], tangents: tuple[Expr | None, ...]) -> Expr | None:
-    return None if tangents[0] is None else take_along_axis(tangents[0], inputs[1], out.attrs["axis"])
+    if tangents[0] is None:
+        return None
+    axis, (x, indices) = out.attrs["axis"], inputs
+    moved = take_along_axis(tangents[0], indices, axis)
+    return where(in_range(indices, x.shape[axis]), moved, like(0, moved))
 
 
 def _scatter_vjp(g: Expr, out: Expr, indices: Expr, updates: Expr) -> tuple[Expr | None, ...]:
