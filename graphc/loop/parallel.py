@@ -85,8 +85,11 @@ def _vectors(lanes: int, element_bytes: int, vector_bytes: int) -> float:
 
 
 def _independent(loop: For, whole: tuple[Statement, ...]) -> bool:
-    """Whether a loop has its accumulators to itself, and what scratch it uses is nobody else's."""
+    """Whether every iteration writes elsewhere, has its accumulators to itself, and uses nobody else's scratch."""
     inside = list(walk(loop.body))
+    written = [s for s in inside if isinstance(s, Store) and s.buffer.space in ("argument", "workspace")]
+    if any(loop.var not in s.index.variables() for s in written):
+        return False
     own = {s.buffer for s in inside if isinstance(s, Allocate)}
     used = {b for s in inside for b in _buffers(s) if b.space in ("register", "stack")}
     outside = [s for s in walk(whole) if not any(s is t for t in inside)] if used - own else []

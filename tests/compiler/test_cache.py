@@ -167,6 +167,7 @@ def _key(sizes: dict[str, int] | None = None, structure: Any = "single", **optio
 
 
 def test_everything_that_decides_the_code_is_in_the_key(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GRAPHC_CPU", raising=False)
     keys = [
         _key(), _key(sizes={"n": 4}), _key(sizes={"n": 3, "m": 3}), _key(structure=("tuple", 1)),
         _key(structure=("list", 1)), _key(structure=("dict", ("a",))), _key(structure=("dict", ("b",))),

@@ -18,7 +18,7 @@ def _agrees(case: GraphCase, optimize: int) -> None:
 
 # In float64: thirty steps may amplify a float32 rounding beyond any tolerance that would still find a mistake.
 @pytest.mark.parametrize("optimize", [0, 2])
-@settings(max_examples=150, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(graphs(gradients=True, dtype="float64"))
 def test_compiled_graphs_are_the_oracle(optimize: int, case: GraphCase) -> None:
     _agrees(case, optimize)
