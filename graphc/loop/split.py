@@ -72,7 +72,7 @@ def pieces(domain: tuple[int, ...], axes: tuple[int, ...], nodes: tuple[Expr, ..
     if prod(domain) < LARGE or not axes or any(n.op.kind == "cumulative" for n in nodes):
         return None
     reductions = reduced(nodes)
-    if any(n.op.name not in FOLDED for n in reductions) or not _one_sweep(nodes):
+    if any(n.op.name not in FOLDED for n in reductions) or not _one_sweep(domain, nodes):
         return None
     kept = [n for a, n in enumerate(domain) if a not in axes]
     rows = prod(kept)
@@ -95,12 +95,12 @@ def reduced(nodes: tuple[Expr, ...]) -> list[Expr]:
     return [n for n in nodes if n.op.kind == "reduce"]
 
 
-def _one_sweep(nodes: tuple[Expr, ...]) -> bool:
+def _one_sweep(domain: tuple[int, ...], nodes: tuple[Expr, ...]) -> bool:
     """Whether no reduction, and no element, needs the result of another reduction."""
     after: ExprTable[None] = ExprTable()
     for node in nodes:
         if any(a in after for a in node.args):
-            if node.op.kind == "reduce":
+            if node.op.kind == "reduce" or tuple(node.shape) == domain:
                 return False
             after[node] = None
         elif node.op.kind == "reduce":

@@ -64,6 +64,18 @@ def test_what_is_stored_on_the_way_and_what_follows() -> None:
     assert "partial0" in function.dump("loops")
 
 
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((200_000,), 0), ((4000, 24), 0), ((3000, 600), 0), ((70, 40, 50), (0, 1))]
+)
+def test_elements_that_need_the_whole_wait_for_it(shape: tuple[int, ...], axis: int) -> None:
+    value = RNG.uniform(0.5, 1.5, size=shape)
+    x = gc.input("x", shape, dtype="float64")
+    shares = gc.compile([x], x / gc.sum(x, axis=axis, keepdims=True), threads=2)(value)
+    np.testing.assert_allclose(shares, value / value.sum(axis, keepdims=True), rtol=1e-12)
+    scaled = gc.compile([x], gc.softmax(x, axis=0))(value)
+    np.testing.assert_allclose(scaled, np.exp(value) / np.exp(value).sum(0, keepdims=True), rtol=1e-12)
+
+
 def test_nan_and_infinity_go_through_pieces() -> None:
     value = np.zeros(200_000, np.float32)
     value[150_003] = np.nan
