@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..ir.graph import Graph
 from ..passes.kernel import Kernel
-from ..passes.memory import Copy
+from ..passes.memory import Copy, size_in_bytes
 from .lowering import bytes_moved
 from .pipeline import Specialization, flops
 
@@ -84,7 +84,7 @@ def build_report(name: str, source: Graph, made: Specialization) -> Report:
                 lines_of(kernel, made),
             )
         )  # fmt: skip
-    params = sum(p.dtype.bytes * _count(p.shape) for p in made.plan.params)
+    params = sum(map(size_in_bytes, made.plan.params))
     return Report(
         name=name,
         sizes=made.sizes,
@@ -109,10 +109,3 @@ def lines_of(kernel: Kernel, made: Specialization) -> tuple[str, ...]:
             if origin.source is not None:
                 found[str(origin.source)] = None
     return tuple(found)
-
-
-def _count(shape: tuple[object, ...]) -> int:
-    total = 1
-    for d in shape:
-        total *= int(d)  # type: ignore[call-overload]
-    return total
