@@ -96,6 +96,7 @@ from .frontend import (
     where,
 )
 from .interpret import interpret  # the function takes the place of its module
+from .ir.collector import without_collection as _without_collection
 from .ir.dim import Dim
 from .ir.dtype import bool_ as bool
 from .ir.dtype import (
@@ -504,11 +505,15 @@ _LAZY = {name: room for room, names in _HOMES.items() for name in names.split()}
 _ROOMS = frozenset({"init", "nn", "optim"})
 
 
+_imported = _without_collection(importlib.import_module)
+"""A room makes many lasting objects, which the collector would look through in vain."""
+
+
 def __getattr__(name: str) -> Any:
     room = _LAZY.get(name)
     if room is None:
         raise AttributeError(f"module 'graphc' has no attribute {name!r}")
-    module = importlib.import_module(f".{room}", __name__)
+    module = _imported(f".{room}", __name__)
     value = module if name in _ROOMS else getattr(module, name)
     globals()[name] = value
     return value

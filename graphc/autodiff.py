@@ -14,7 +14,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from .ir.arguments import convert
 from .ir.collector import without_collection
@@ -29,8 +29,7 @@ from .ops.shape import broadcast_to
 Unused = Literal["error", "zeros"]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Contribution:
+class Contribution(NamedTuple):
     """What one use of a node adds to its cotangent: one application of the chain rule."""
 
     consumer: Expr
@@ -300,25 +299,33 @@ def _result(record: Sweep, loss: Expr | None, variable: Expr, unused: Unused) ->
 
 
 class _Origin(weakref.ref[Expr]):
-    """A derivative's node, and the forward node it was made for; holds neither."""
+    """A derivative's node, and the forward nodes it was made for; holds none of them."""
 
     __slots__ = ("key", "made_for")
     key: int
-    made_for: weakref.ref[Expr]
+    made_for: tuple[weakref.ref[Expr], ...]
 
 
 _origins: dict[int, _Origin] = {}
 """By the id of the derivative's node; an entry goes when the node does."""
+_MOST_ORIGINS = 64
+"""How many forward nodes are remembered that one node was made for: the latest."""
+
+
+def origins(expr: Expr) -> tuple[Expr, ...]:
+    """The forward nodes by whose rules a derivative's node was made, the first of them first; none for what no sweep
+    made.
+
+    A node that adds up contributions belongs to the node they are the cotangent of. Interning lets one node serve
+    several graphs: 1 / batch is where the derivative of every mean begins. The table keeps no graph alive.
+    """
+    entry = _origins.get(id(expr))
+    return () if entry is None else tuple(found for ref in entry.made_for if (found := ref()) is not None)
 
 
 def origin(expr: Expr) -> Expr | None:
-    """The forward node whose rule a derivative's node was made by; None for what no sweep made.
-
-    A node that adds up contributions belongs to the node they are the cotangent of. Where interning makes one node
-    serve several rules, the first counts. The table keeps no graph alive.
-    """
-    entry = _origins.get(id(expr))
-    return None if entry is None else entry.made_for()
+    """The first of the `origins` of a derivative's node; None for what no sweep made."""
+    return next(iter(origins(expr)), None)
 
 
 class _Provenance:
@@ -341,10 +348,14 @@ class _Provenance:
 
 
 def _remember(node: Expr, made_for: Expr) -> None:
-    if id(node) not in _origins:
+    entry = _origins.get(id(node))
+    if entry is None:
         entry = _Origin(node, _forget)
-        entry.key, entry.made_for = id(node), weakref.ref(made_for)
+        entry.key, entry.made_for = id(node), (weakref.ref(made_for),)
         _origins[entry.key] = entry
+    elif all(ref() is not made_for for ref in entry.made_for):
+        alive = [ref for ref in entry.made_for if ref() is not None]
+        entry.made_for = (*alive, weakref.ref(made_for))[-_MOST_ORIGINS:]
 
 
 def _forget(entry: weakref.ref[Expr]) -> None:

@@ -9,14 +9,15 @@
 A graph has 3 to 40 building steps over a few inputs and params whose sizes are 0, 1, primes and names. Operands are
 picked from everything built so far, so subexpressions are shared. Functions get arguments from where they are
 defined; what still overflows, is nan, or grows beyond `BOUND` is not handed out as an output, and neither is what
-depends on it. Values that went through rounding are never compared, ranked or cut to integers: there the last bit
-would decide.
+depends on it; of a choice that `gc.cond` makes, that is asked of the side taken. Values that went through rounding
+are never compared, ranked or cut to integers: there the last bit would decide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -28,12 +29,18 @@ from graphc.interpret import trace
 from graphc.ir.dim import evaluate
 from graphc.ir.expr import Expr, post_order
 from graphc.ir.graph import ExprTable
+from graphc.ops.guard import predicate_of
 
 Array = np.ndarray[Any, Any]
 Size = int | str
 
 BOUND = 1e3
 SIZES = (1, 2, 3, 5, 7, 17)
+LARGE_SIZES = (70, 300, 1030, 2500)
+"""Sizes with which reductions are cut into pieces, transpositions into blocks, and loops are shared by threads."""
+LARGE_STEPS = 10
+MOST_ELEMENTS = 2**18
+"""Of any node of a graph of large sizes."""
 NAMES = ("batch", "n")
 FLOATS = ("float32", "float64")
 INTEGERS = ("int64", "int32", "int16", "uint8")
@@ -49,19 +56,39 @@ class GraphCase:
     inputs: list[Expr]
     outputs: list[Expr]
     arrays: list[Array]
+    exact: ExprTable[None]
+    """Nodes computed without rounding."""
+    updates: list[tuple[Expr, Expr]] = field(default_factory=list)
+    """Params and their new values."""
 
     def expected(self) -> list[Array]:
         """The outputs by the oracle."""
-        return list(gc.interpret(self.outputs, dict(zip(self.inputs, self.arrays, strict=True))))
+        return self._values(self.outputs)
+
+    def expected_updates(self) -> list[Array]:
+        """The new values of the params by the oracle, which reads the old ones."""
+        return self._values([new for _, new in self.updates])
+
+    def _values(self, exprs: list[Expr]) -> list[Array]:
+        return list(gc.interpret(exprs, dict(zip(self.inputs, self.arrays, strict=True))))
 
     def __repr__(self) -> str:
         given = ", ".join(f"{x.name}: {a.dtype}{list(a.shape)}" for x, a in zip(self.inputs, self.arrays, strict=True))
-        return f"GraphCase({given})\n{gc.dump(self.outputs)}"
+        return f"GraphCase({given})\n{gc.dump([*self.outputs, *(new for _, new in self.updates)])}"
 
-    @property
-    def coarse(self) -> bool:
-        """Whether some float64 output may come from float32 values, and so has only their precision."""
-        return any(n.dtype.name == "float32" for n in post_order(self.outputs))
+    def is_coarse(self, expr: Expr) -> bool:
+        """Whether it was computed from values rounded to float32, and so has only their precision."""
+        seen: ExprTable[None] = ExprTable()
+        pending = [expr]
+        while pending:
+            node = pending.pop()
+            if node in seen or node in self.exact:
+                continue
+            if node.dtype.name == "float32" and node.op.kind != "leaf":
+                return True
+            seen[node] = None
+            pending += node.args
+        return False
 
 
 def assert_close(found: Array, expected: Array, coarse: bool = False) -> None:
@@ -84,6 +111,7 @@ class _Builder:
     sizes: list[Size]
     known: dict[str, int]
     dtype: str
+    is_large: bool = False
     inputs: list[Expr] = field(default_factory=list)
     arrays: list[Array] = field(default_factory=list)
     pool: list[Expr] = field(default_factory=list)
@@ -106,8 +134,23 @@ class _Builder:
         if exact:
             self.exact[expr] = None
 
+    def truth(self, ndim: int | None = None) -> Expr | None:
+        """A bool that no rounding decides."""
+        return self.pick(lambda e: e.dtype.kind == "bool" and e in self.exact and ndim in (None, e.ndim))
+
+    def fits(self, made: Expr) -> bool:
+        """Whether none of its nodes is too large to be worth computing."""
+        if not self.is_large:
+            return True
+        try:
+            return all(prod(self.concrete(n)) <= MOST_ELEMENTS for n in post_order((made,)))
+        except gc.ShapeError:
+            return False
+
     def shape(self) -> tuple[Size, ...]:
         ndim = self.choose((0, 1, 1, 2, 2, 2, 3))
+        if self.is_large:
+            ndim = min(ndim + 1, 2)
         return tuple(self.choose([*self.sizes, 1]) for _ in range(ndim))
 
     def known_size(self) -> Size:
@@ -122,8 +165,10 @@ class _Builder:
         """A new input; a float of numbered sizes is a param now and then."""
         shape, name = self.shape(), f"x{len(self.pool)}"
         numbers = tuple(self.known[d] if isinstance(d, str) else d for d in shape)
+        if prod(numbers) > MOST_ELEMENTS:
+            shape, numbers = shape[:1], numbers[:1]
         values = self.rng.normal(size=numbers) if dtype in FLOATS else self.rng.integers(low, high, numbers)
-        array = np.asarray(values).astype(dtype)
+        array = np.asarray(values % 2 if dtype == "bool" else values).astype(dtype)
         if dtype in FLOATS and shape == numbers and self.choose((True, False)):
             param = gc.param(name, array)
             self.keep(param, exact=True)
@@ -140,18 +185,20 @@ class _Builder:
 Step = Callable[[_Builder], tuple[Expr, bool] | None]
 
 
+SMOOTH: tuple[Callable[[Any], Expr], ...] = (
+    gc.tanh, gc.sigmoid, gc.softplus, gc.erf, lambda e: gc.exp(-gc.abs(e)), lambda e: gc.log(gc.square(e) + 0.5),
+    lambda e: gc.sqrt(gc.abs(e) + 0.25), lambda e: gc.log1p(gc.square(e)), lambda e: gc.expm1(gc.tanh(e)),
+    lambda e: (gc.abs(e) + 0.5) ** 1.5, lambda e: (gc.square(gc.tanh(e)) + 0.5) ** gc.tanh(e), lambda e: e**-1,
+    gc.exp, gc.log, gc.sqrt, gc.sin, gc.cos, gc.atan, gc.asinh, gc.erfc, gc.gelu, gc.silu, gc.elu,
+    lambda e: gc.cosh(gc.tanh(e)), lambda e: gc.exp2(gc.sin(e)), lambda e: gc.log2(gc.square(e) + 0.5),
+    lambda e: gc.asin(gc.tanh(e) * 0.9), lambda e: gc.atan2(e, gc.square(e) + 0.5), lambda e: gc.cbrt(gc.exp(-e)),
+    lambda e: gc.hypot(e, 1.5), lambda e: gc.lgamma(gc.abs(e) + 0.5),
+)  # fmt: skip
+
+
 def _smooth(b: _Builder) -> tuple[Expr, bool] | None:
     x = b.number()
-    functions: tuple[Callable[[Any], Expr], ...] = (
-        gc.tanh, gc.sigmoid, gc.softplus, gc.erf, lambda e: gc.exp(-gc.abs(e)), lambda e: gc.log(gc.square(e) + 0.5),
-        lambda e: gc.sqrt(gc.abs(e) + 0.25), lambda e: gc.log1p(gc.square(e)), lambda e: gc.expm1(gc.tanh(e)),
-        lambda e: (gc.abs(e) + 0.5) ** 1.5, lambda e: (gc.square(gc.tanh(e)) + 0.5) ** gc.tanh(e), lambda e: e**-1,
-        gc.exp, gc.log, gc.sqrt, gc.sin, gc.cos, gc.atan, gc.asinh, gc.erfc, gc.gelu, gc.silu, gc.elu,
-        lambda e: gc.cosh(gc.tanh(e)), lambda e: gc.exp2(gc.sin(e)), lambda e: gc.log2(gc.square(e) + 0.5),
-        lambda e: gc.asin(gc.tanh(e) * 0.9), lambda e: gc.atan2(e, gc.square(e) + 0.5), lambda e: gc.cbrt(gc.exp(-e)),
-        lambda e: gc.hypot(e, 1.5), lambda e: gc.lgamma(gc.abs(e) + 0.5),
-    )  # fmt: skip
-    return None if x is None else (b.choose(functions)(x), False)
+    return None if x is None else (b.choose(SMOOTH)(x), False)
 
 
 def _piecewise(b: _Builder) -> tuple[Expr, bool] | None:
@@ -363,33 +410,94 @@ def _ordered(b: _Builder) -> tuple[Expr, bool] | None:
     return b.choose((gc.sort, gc.argsort))(x, axis=axis, descending=descending), True
 
 
+SIDES: tuple[Callable[[Any], Expr], ...] = (
+    *SMOOTH, gc.square, lambda e: 0 * e, lambda e: e + gc.sum(e), lambda e: gc.flip(gc.tanh(e)), lambda e: 1 / e,
+    lambda e: e @ e.mT @ e * 0.25, lambda e: gc.cumulative_sum(e, axis=0), lambda e: gc.softmax(e, axis=-1),
+)  # fmt: skip
+"""What `gc.cond` may do with an array, which keeps its shape; not finite everywhere, since one side is not taken."""
+
+
+def _predicate(b: _Builder) -> Expr | None:
+    """A scalar bool that no rounding decides."""
+    truth = b.truth()
+    if truth is not None:
+        return b.choose((gc.any, gc.all))(truth)
+    x = b.pick(lambda e: e in b.exact and e.dtype.kind != "bool")
+    return None if x is None else gc.max(x) > b.choose((0, 1))
+
+
+def _branch(b: _Builder) -> tuple[Expr, bool] | None:
+    """One of two functions, whose arguments others may use too; now and then inside of one of the two."""
+    p, x = _predicate(b), b.number()
+    if p is None or x is None:
+        return None
+    inner = _predicate(b) if b.choose((False, False, True)) else None
+    then, otherwise, third = (b.choose(SIDES) for _ in range(3))
+    if inner is not None:
+        return gc.cond(p, then, lambda e: gc.cond(inner, otherwise, third, e), x), False
+    if b.choose((True, False)):
+        return gc.cond(p, then, otherwise, x), False
+    first, second = gc.cond(p, lambda e: (then(e), third(e)), lambda e: (e, otherwise(e)), x)
+    return first - second, False
+
+
+def _branch_of_rows(b: _Builder) -> tuple[Expr, bool] | None:
+    """A choice for each row, and its gradient."""
+    x = b.pick(lambda e: e.dtype.is_float and e.ndim > 1 and e in b.exact)
+    if x is None:
+        return None
+    then, otherwise = b.choose(SMOOTH), b.choose(SMOOTH)
+
+    def choose(row: Expr) -> Expr:
+        return gc.cond(gc.max(row) > 1, then, otherwise, row)
+
+    def slope(row: Expr) -> Any:
+        return gc.grad(gc.sum(choose(row)), row)
+
+    return gc.vmap(b.choose((choose, slope)))(x), False
+
+
 STEPS: tuple[Step, ...] = (
     _smooth, _smooth, _piecewise, _arithmetic, _arithmetic, _arithmetic, _integers, _choice, _comparison, _logic,
     _logic, _conversion, _reduction, _reduction, _row, _position, _product, _product, _shape, _slice, _slice, _gather,
-    _gather, _by_position, _by_position, _ordered, _run, _run, _join, _join, _rearranged, _rearranged,
+    _gather, _by_position, _by_position, _ordered, _run, _run, _join, _join, _rearranged, _rearranged, _branch, _branch,
+    _branch_of_rows,
 )  # fmt: skip
 
 
 @st.composite
-def graphs(draw: Any, *, dtype: str | None = None, gradients: bool = False, max_steps: int = 40) -> GraphCase:
+def graphs(
+    draw: Any, *, dtype: str | None = None, gradients: bool = False, max_steps: int = 40, varied: bool = False
+) -> GraphCase:
     """A random graph with arrays.
 
     Args:
         dtype: of the floats; float32 or float64 by default, now and then both.
         gradients: whether the gradients of a loss by all float inputs and params are outputs too.
         max_steps: how many steps are tried at most; some give several nodes, a few give none.
+        varied: whether sizes may be large now and then, params have updates, and leaves be float32 whatever the
+            dtype; these are read and moved, but computed with only in `dtype`.
     """
     floats = dtype or draw(st.sampled_from(FLOATS))
     builder = _Builder(draw, np.random.default_rng(draw(st.integers(0, 2**32 - 1))), [], {}, floats)
-    for name in NAMES:
-        builder.known[name] = builder.choose(SIZES[:-1])
-    builder.sizes = [builder.choose((*SIZES, *NAMES, *NAMES, 0)) for _ in range(2)]
+    builder.is_large = varied and builder.choose((False,) * 11 + (True,))
+    _choose_sizes(builder)
     for _ in range(builder.choose((1, 2, 3))):
         builder.leaf(floats)
-    builder.leaf(builder.choose((floats, *INTEGERS)), low=0)
-    for _ in range(draw(st.integers(3, max_steps))):
+    builder.leaf(builder.choose((floats, *INTEGERS, *(("float32",) if varied else ()))), low=0)
+    if builder.choose((False, True)):
+        builder.leaf("bool")
+    for _ in range(draw(st.integers(3, LARGE_STEPS if builder.is_large else max_steps))):
         _take_step(builder, builder.choose(STEPS), floats if dtype else None)
-    return _finished(builder, gradients)
+    return _finished(builder, gradients, varied)
+
+
+def _choose_sizes(builder: _Builder) -> None:
+    few = LARGE_SIZES if builder.is_large else SIZES[:-1]
+    for name in NAMES:
+        builder.known[name] = builder.choose(few)
+    own = LARGE_SIZES if builder.is_large else (*SIZES, 0)
+    builder.sizes = [builder.choose((*own, *NAMES, *NAMES)) for _ in range(2)]
 
 
 def _take_step(builder: _Builder, step: Step, only: str | None) -> None:
@@ -397,11 +505,14 @@ def _take_step(builder: _Builder, step: Step, only: str | None) -> None:
         made = step(builder)
     except gc.GraphcError:  # the operands do not fit this time
         return
-    if made is not None and not (only and made[0].dtype.is_float and made[0].dtype != only):
-        builder.keep(made[0], exact=made[1])
+    if made is None or not builder.fits(made[0]):
+        return
+    expr, exact = made
+    if exact or not only or not expr.dtype.is_float or expr.dtype == only:
+        builder.keep(expr, exact=exact)
 
 
-def _finished(builder: _Builder, gradients: bool) -> GraphCase:
+def _finished(builder: _Builder, gradients: bool, varied: bool) -> GraphCase:
     given = dict(zip(builder.inputs, builder.arrays, strict=True))
     try:
         tame = _tame(builder.pool, given)
@@ -412,17 +523,37 @@ def _finished(builder: _Builder, gradients: bool) -> GraphCase:
     outputs = [candidates[-1], *(builder.choose(candidates) for _ in range(builder.choose((0, 1, 2, 4))))]
     if gradients:
         outputs += _gradients(builder, outputs, given)
-    return GraphCase(builder.inputs, outputs, builder.arrays)
+    updates = _updates(builder, tame) if varied else []
+    return GraphCase(builder.inputs, outputs, builder.arrays, builder.exact, updates)
+
+
+def _updates(builder: _Builder, tame: ExprTable[None]) -> list[tuple[Expr, Expr]]:
+    """New values for some of the params: something of their type, another param perhaps, or a part of themselves."""
+    updates = []
+    for param in ExprTable((e, None) for e in builder.pool if e.op.name == "param"):
+        new = builder.pick(lambda e, p=param: e in tame and (e.dtype, e.shape) == (p.dtype, p.shape) and e is not p)
+        if builder.choose((False, True)):
+            updates.append((param, param * 0.5 if new is None else new))
+    return updates
 
 
 def _tame(pool: list[Expr], given: dict[Expr, Array]) -> ExprTable[None]:
-    """Nodes whose values, and those of all they depend on, are finite and no larger than `BOUND`."""
+    """Nodes whose values, and those of all that these depend on, are finite and no larger than `BOUND`."""
     tame: ExprTable[None] = ExprTable()
-    for node, value in trace(pool, given).items():
+    values = trace(pool, given)
+    for node, value in values.items():
         bounded = value.dtype.kind != "f" or bool(np.all(np.isfinite(value) & (np.abs(value) <= BOUND)))
-        if bounded and all(a in tame for a in node.args):
+        if bounded and all(a in tame for a in _decisive(node, values)):
             tame[node] = None
     return tame
+
+
+def _decisive(node: Expr, values: ExprTable[Array]) -> tuple[Expr, ...]:
+    """The arguments that a value depends on: of a choice by one predicate, the side taken."""
+    if predicate_of(node) is None:
+        return node.args
+    condition, then, otherwise = node.args
+    return condition, then if np.all(values[condition]) else otherwise
 
 
 def _gradients(builder: _Builder, outputs: list[Expr], given: dict[Expr, Array]) -> list[Expr]:

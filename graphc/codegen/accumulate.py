@@ -20,7 +20,7 @@ _BETTER = {"argmax": "greater", "argmin": "less"}
 def emit_accumulate(e: FunctionEmitter, statement: Accumulate) -> None:
     """Take values into registers; lanes that do not count leave theirs as they are."""
     lanes, dtype = statement.registers[0].lanes, statement.registers[0].dtype
-    slots = [e.slots[r.name, statement.index] for r in statement.registers]
+    slots = [e.slots[r.name, statement.at] for r in statement.registers]
     types = [e.type(r.dtype, lanes) for r in statement.registers]
     old = [e.line(f"load {t}, ptr {slot}") for t, slot in zip(types, slots, strict=True)]
     values = [e.operand(v, lanes) for v in statement.values]

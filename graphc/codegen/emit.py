@@ -38,7 +38,7 @@ from . import vectormath
 from .accumulate import emit_accumulate, emit_combine
 from .checks import NEVER, VERDICT, emit_check
 from .division import divide
-from .parts import PARALLEL, emit_shared
+from .parts import PARALLEL, TEAM, TEAM_ELSEWHERE, emit_shared
 from .scalars import SCALARS
 from .scan import emit_scan
 
@@ -51,6 +51,8 @@ class Module:
 
     has_fma: bool = True
     attributes: str = "nounwind"
+    is_apart: bool = False
+    """Whether the program that calls the kernels is in another module."""
     declarations: dict[str, None] = field(default_factory=dict)
     elementary: dict[tuple[str, int, int], None] = field(default_factory=dict)
     helpers: dict[str, str] = field(default_factory=dict)
@@ -72,9 +74,26 @@ class Module:
                 helpers[text] = None
                 self.declarations.update(dict.fromkeys(vectormath.declarations(name, bits, lanes, fma=self.has_fma)))
                 waiting += [(other, bits, lanes) for other in vectormath.dependencies(name)]
-        shared = [PARALLEL.replace("ATTRIBUTES", self.attributes)] if self.parts else []
-        checked = [NEVER, VERDICT.replace("ATTRIBUTES", self.attributes)] if self.checked else []
+        shared, checked = [], []
+        if self.parts:
+            shared = [TEAM_ELSEWHERE if self.is_apart else TEAM, PARALLEL.replace("ATTRIBUTES", self.attributes)]
+        if self.checked:
+            checked = [NEVER] if self.is_apart else [NEVER, VERDICT.replace("ATTRIBUTES", self.attributes)]
         return "\n".join([*self.declarations, "", *helpers, *shared, *checked, *self.functions]) + "\n"
+
+    @property
+    def length(self) -> int:
+        """Characters of the functions, which is about what they are for LLVM to do."""
+        return sum(map(len, self.functions))
+
+    def absorb(self, other: Module) -> None:
+        """Take in all of another module."""
+        self.declarations.update(other.declarations)
+        self.elementary.update(other.elementary)
+        self.helpers.update(other.helpers)
+        self.functions += other.functions
+        self.parts += other.parts
+        self.checked |= other.checked
 
     def part_name(self, function: str) -> str:
         """A new name for a loop that leaves its function."""
@@ -153,14 +172,6 @@ class FunctionEmitter:
         """What the name of an intrinsic that is overloaded on the type ends with."""
         element = f"f{dtype.bits}" if dtype.is_float else "i1" if dtype is bool_ else f"i{dtype.bits}"
         return element if lanes == 1 else f"v{lanes}{element}"
-
-    def saturating(self, x: str, dtype: DType, out: DType, lanes: int) -> str:
-        """Float to integer, saturating, nan to 0."""
-        source, target = self.type(dtype, lanes), self.type(out, lanes)
-        word = "fptosi" if out.kind == "int" else "fptoui"
-        symbol = f"@llvm.{word}.sat.{self.suffix(out, lanes)}.{self.suffix(dtype, lanes)}"
-        self.module.declarations[f"declare {target} {symbol}({source})"] = None
-        return self.line(f"call {target} {symbol}({source} {x})")
 
     def elementary(self, name: str, dtype: DType, lanes: int, args: list[str]) -> str:
         """A call of one of our elementary functions; the inliner dissolves it."""
@@ -248,7 +259,7 @@ class FunctionEmitter:
             align = " align 64" if buffer.aligned else ""
             parameters.append(f"ptr noalias nocapture{align} %p{position}")
         self.body(self.fn.body)
-        header = f"define internal void @{self.fn.name}({', '.join(parameters)}) {self.module.attributes} {{"
+        header = f"define void @{self.fn.name}({', '.join(parameters)}) {self.module.attributes} {{"
         return "\n".join([header, "entry:", *self.entry, *self.lines, "  ret void", "}", ""])
 
     def body(self, statements: tuple[Statement, ...]) -> None:
@@ -260,9 +271,7 @@ class FunctionEmitter:
         if isinstance(value, Load):
             self.values[ref.name] = self.load(value, ref)
         elif isinstance(value, Position):
-            self.values[ref.name] = (
-                self.uniform(value.index) if ref.lanes == 1 else self.lanewise(value.index, ref.lanes)
-            )
+            self.values[ref.name] = self.uniform(value.at) if ref.lanes == 1 else self.lanewise(value.at, ref.lanes)
         else:
             self.values[ref.name] = self.apply(value, ref)
         self.mark_vector(ref)
@@ -286,7 +295,7 @@ class FunctionEmitter:
         buffer = load.buffer
         if buffer.space == "register":
             t = self.type(buffer.dtype, buffer.lanes)
-            return self.line(f"load {t}, ptr {self.slots[buffer.name, load.index.constant]}")
+            return self.line(f"load {t}, ptr {self.slots[buffer.name, load.at.constant]}")
         if buffer.size == 0:
             return self.constant(0, buffer.dtype, ref.lanes)
         mask = None if load.mask is None else self.operand(load.mask, ref.lanes)
@@ -300,7 +309,7 @@ class FunctionEmitter:
 
     def _scalar_load(self, load: Load, mask: str | None) -> str:
         t, dtype = self.memory_type(load.buffer.dtype), load.buffer.dtype
-        at = self.uniform(load.index)
+        at = self.uniform(load.at)
         if mask is not None:
             at = self.line(f"select i1 {mask}, i64 {at}, i64 0")
         value = self.line(f"load {t}, ptr {self.element(load.buffer, at)}, align {dtype.bytes}")
@@ -329,9 +338,9 @@ class FunctionEmitter:
         dtype = load.buffer.dtype
         t = self.memory_type(dtype, lanes)
         mask = self._masked(mask, lanes)
-        stride = self._stride(load.index)
+        stride = self._stride(load.at)
         if stride in (1, -1):
-            pointer, mask = self._lowest(load.buffer, load.index, stride, lanes, mask)
+            pointer, mask = self._lowest(load.buffer, load.at, stride, lanes, mask)
             if mask is None:
                 value = self.line(f"load {t}, ptr {pointer}, align {dtype.bytes}")
             else:
@@ -339,14 +348,14 @@ class FunctionEmitter:
             return value if stride == 1 else self._backward(value, t, lanes)
         if stride is not None and mask is None:
             return self._one_by_one(load, t, stride, lanes)
-        pointers = self._addresses(load.buffer, load.index, lanes)
+        pointers = self._addresses(load.buffer, load.at, lanes)
         mask = mask or self.constant(True, bool_, lanes)
         return self._masked_call("gather", dtype, lanes, t, f"<{lanes} x ptr> align {dtype.bytes} {pointers}", mask)
 
     def _one_by_one(self, load: Load, t: str, stride: int, lanes: int) -> str:
         """Lanes that lie apart, put together from single loads: processors gather slower than that."""
         element = self.memory_type(load.buffer.dtype)
-        first, vector = self.element(load.buffer, self.uniform(load.index)), "poison"
+        first, vector = self.element(load.buffer, self.uniform(load.at)), "poison"
         for lane in range(lanes):
             pointer = self.line(f"getelementptr {element}, ptr {first}, i64 {lane * stride}") if lane else first
             value = self.line(f"load {element}, ptr {pointer}, align {load.buffer.dtype.bytes}")
@@ -410,19 +419,28 @@ class FunctionEmitter:
         if lanes == 1:
             self._scalar_store(store, t, value, mask)
             return
+        stride = self._stride(store.at)
+        if mask is None and stride is not None and self._is_first_lane_alone(lanes):
+            first = self.line(f"extractelement {t} {value}, i64 0")
+            self._scalar_store(store, self.memory_type(dtype), first, None)
+            return
         mask = self._masked(mask, lanes)
-        stride = self._stride(store.index)
         if stride in (1, -1):
-            pointer, mask = self._lowest(buffer, store.index, stride, lanes, mask)
+            pointer, mask = self._lowest(buffer, store.at, stride, lanes, mask)
             value = value if stride == 1 else self._backward(value, t, lanes)
             if mask is None:
                 self.do(f"store {t} {value}, ptr {pointer}, align {dtype.bytes}")
                 return
             self._masked_store("store", "p0", "ptr", dtype, t, lanes, value, pointer, mask)
             return
-        pointers = self._addresses(buffer, store.index, lanes)
+        pointers = self._addresses(buffer, store.at, lanes)
         mask = mask or self.constant(True, bool_, lanes)
         self._masked_store("scatter", f"v{lanes}p0", f"<{lanes} x ptr>", dtype, t, lanes, value, pointers, mask)
+
+    def _is_first_lane_alone(self, lanes: int) -> bool:
+        """Whether one lane counts in the current loop. It is stored by itself: of a truncated vector, LLVM takes the
+        masked store of one lane to write its wider element."""
+        return self.vector is not None and self.vector.active == 1 and self.vector.lanes == lanes
 
     def _scalar_store(self, store: Store, t: str, value: str, mask: str | None) -> None:
         if mask is not None:
@@ -430,7 +448,7 @@ class FunctionEmitter:
             self._count += 1
             self.do(f"br i1 {mask}, label %then{number}, label %after{number}")
             self.label(f"then{number}")
-        pointer = self.element(store.buffer, self.uniform(store.index))
+        pointer = self.element(store.buffer, self.uniform(store.at))
         self.do(f"store {t} {value}, ptr {pointer}, align {store.buffer.dtype.bytes}")
         if mask is not None:
             self.do(f"br label %after{number}")
@@ -438,7 +456,7 @@ class FunctionEmitter:
 
     def _store_lanes(self, store: Store) -> int:
         """The lanes of the loop when the place or the value depends on the lane."""
-        varies = any(self._varies(atom) for atom, _ in store.index.terms)
+        varies = any(self._varies(atom) for atom, _ in store.at.terms)
         return self.vector.lanes if varies and self.vector is not None else store.value.lanes
 
     def _masked_store(

@@ -32,6 +32,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from . import locks
 
@@ -53,16 +54,14 @@ STACK_ARENA_BYTES = 4096
 """Arenas up to this size are on the stack: nothing to lease, nothing shared between threads."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayType:
+class ArrayType(NamedTuple):
     """The dtype, by its NumPy name, and the sizes of an array."""
 
     dtype: str
     shape: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ParamUse:
+class ParamUse(NamedTuple):
     """A param of a program: read only, or updated."""
 
     type: ArrayType

@@ -17,6 +17,7 @@ import os
 import platform
 import threading
 import weakref
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,8 @@ import numpy.typing as npt
 
 from graphc.ir.errors import CompileError
 
+from .workers import at_work
+
 if TYPE_CHECKING:
     import llvmlite.binding as llvm
 
@@ -34,15 +37,13 @@ CPU_LEVELS = ("native", "x86-64-v3", "x86-64")
 """What GRAPHC_CPU may say."""
 
 _lock = threading.RLock()
-"""Held whenever LLVM works. A fork waits for it, so that a child never starts from a half-done compilation."""
-
-os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+"""Held while what a process has once is made."""
 
 
 @functools.cache
 def _llvm() -> Any:
-    """llvmlite's binding, imported and initialised: about 50 ms, the first time."""
-    with _lock:
+    """llvmlite's binding, imported and initialised: about 30 ms, the first time."""
+    with at_work(), _lock:
         import llvmlite.binding as llvm
 
         llvm.initialize_native_target()
@@ -85,7 +86,7 @@ def _target(level: str) -> Target:
     if level != "native" and not is_x86:
         raise CompileError(f"GRAPHC_CPU={level} is for x86-64, and this machine is {platform.machine()}")
     cpu, features = level, ""
-    with _lock:
+    with at_work():
         llvm = _llvm()
         if level == "native":
             cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
@@ -148,9 +149,42 @@ def _create_machine(triple: str, cpu: str, features: str, level: int = 2) -> llv
     )
 
 
-@functools.lru_cache(maxsize=16)
-def _machine(target: Target, level: int) -> llvm.TargetMachine:
-    return _create_machine(target.triple, target.cpu, target.features, level)
+@contextlib.contextmanager
+def _machine(target: Target, level: int) -> Iterator[llvm.TargetMachine]:
+    """A machine to work with alone: one that nobody uses, or a new one."""
+    idle = _machines[target, level]
+    try:
+        machine = idle.pop()
+    except IndexError:
+        machine = _create_machine(target.triple, target.cpu, target.features, level)
+    try:
+        yield machine
+    finally:
+        idle.append(machine)
+
+
+_machines: defaultdict[tuple[Target, int], list[llvm.TargetMachine]] = defaultdict(list)
+
+
+def _unlocked(function: Any) -> Any:
+    """A function of LLVM without the lock that llvmlite puts around all of them.
+
+    Each of our modules has a context of its own, so that threads need not wait for each other where LLVM takes long.
+    """
+    return getattr(function, "_cfn", function)
+
+
+def _emit(machine: llvm.TargetMachine, module: llvm.ModuleRef, *, as_object: bool) -> bytes:
+    """The object code of a module, or its assembly."""
+    ffi = _llvm().ffi
+    with ffi.OutputString() as problem:
+        code = _unlocked(ffi.lib.LLVMPY_TargetMachineEmitToMemory)(machine, module, int(as_object), problem)
+        if not code:
+            raise CompileError(f"LLVM makes no code of the module: {problem}")
+    try:
+        return ctypes.string_at(ffi.lib.LLVMPY_GetBufferStart(code), ffi.lib.LLVMPY_GetBufferSize(code))
+    finally:
+        ffi.lib.LLVMPY_DisposeMemoryBuffer(code)
 
 
 # ---- text to object ------------------------------------------------------------------------------------------
@@ -186,29 +220,29 @@ def compile_entry(ir_text: str, target: Target) -> bytes:
 
 
 def _compile(ir_text: str, target: Target, effort: int | None) -> bytes:
-    with _optimized(ir_text, target, effort) as module:
-        return bytes(_machine(target, _CODEGEN_LEVELS[effort]).emit_object(module))
+    with _optimized(ir_text, target, effort) as (module, machine):
+        return _emit(machine, module, as_object=True)
 
 
 def assembly(ir_text: str, target: Target, effort: int = 1) -> str:
     """The machine code of a module as text, for reading."""
-    with _optimized(ir_text, target, effort) as module:
-        return str(_machine(target, _CODEGEN_LEVELS[effort]).emit_assembly(module))
+    with _optimized(ir_text, target, effort) as (module, machine):
+        return _emit(machine, module, as_object=False).decode()
 
 
 def optimized_ir(ir_text: str, target: Target, effort: int = 1) -> str:
     """The module as it is after the passes, for reading."""
-    with _optimized(ir_text, target, effort) as module:
+    with _optimized(ir_text, target, effort) as (module, _):
         return str(module)
 
 
 @contextlib.contextmanager
-def _optimized(ir_text: str, target: Target, effort: int | None) -> Iterator[llvm.ModuleRef]:
-    """The module after the passes. LLVM's objects do not outlive the lock."""
+def _optimized(ir_text: str, target: Target, effort: int | None) -> Iterator[tuple[llvm.ModuleRef, llvm.TargetMachine]]:
+    """The module after the passes, and the machine it is for."""
     if effort not in _CODEGEN_LEVELS:
         raise CompileError(f"effort {effort} is none of {EFFORTS}")
     llvm = _llvm()
-    with _lock, llvm.create_context() as context:
+    with at_work(), _machine(target, _CODEGEN_LEVELS[effort]) as machine, llvm.create_context() as context:
         try:
             module = llvm.parse_assembly(ir_text, context)
         except RuntimeError as error:
@@ -219,8 +253,8 @@ def _optimized(ir_text: str, target: Target, effort: int | None) -> Iterator[llv
                 module.verify()
             except RuntimeError as error:
                 raise CompileError(f"LLVM does not accept the module: {error}") from None
-            _run_passes(module, _machine(target, _CODEGEN_LEVELS[effort]), effort)
-            yield module
+            _run_passes(module, machine, effort)
+            yield module, machine
 
 
 def _run_passes(module: llvm.ModuleRef, machine: llvm.TargetMachine, effort: int | None) -> None:
@@ -240,7 +274,7 @@ def _run_passes(module: llvm.ModuleRef, machine: llvm.TargetMachine, effort: int
                 passes.add_instruction_combine_pass()
                 passes.add_simplify_cfg_pass()
         with passes:
-            passes.run(module, builder)
+            _unlocked(llvm.ffi.lib.LLVMPY_RunNewModulePassManager)(passes, module, builder)
 
 
 # ---- object to addresses -------------------------------------------------------------------------------------
@@ -279,14 +313,15 @@ _numbers = itertools.count()
 _in_process: dict[int, tuple[weakref.ref[Any], Any, Any]] = {}
 
 
-def _unload(number: int, _: object) -> None:
-    entry = _in_process.pop(number, None)
+def _unload(number: int, _: object, loaded: dict[int, Any] = _in_process) -> None:
+    """Take the code of a dead anchor out. Its table is an argument: as Python ends, modules lose their names."""
+    entry = loaded.pop(number, None)
     if entry is None:
         return
     _, farewell, tracker = entry
     if farewell is not None:
         farewell()
-    with _lock:
+    with at_work():
         tracker.close()
 
 
@@ -295,6 +330,12 @@ def _keep_everything() -> None:
     for obj in (*_in_process.values(), _linker):
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(obj))
     _in_process.clear()
+
+
+def linker() -> llvm.LLJIT:
+    """What links code into this process. Made at the first use, in some milliseconds."""
+    with at_work(), _lock:
+        return _linker()
 
 
 @functools.cache
@@ -318,9 +359,9 @@ def load(objects: bytes | Sequence[bytes], symbols: Sequence[str], last: str | N
     wanted = (*symbols, last) if last else tuple(symbols)
     for symbol in wanted:
         builder.export_symbol(symbol)
-    with _lock:
+    with at_work():
         try:
-            tracker = builder.link(_linker(), f"graphc.{next(_numbers)}")
+            tracker = builder.link(linker(), f"graphc.{next(_numbers)}")
         except RuntimeError as error:
             raise CompileError(f"the native code does not link: {error}") from error
     return Loaded(tracker, wanted, last)

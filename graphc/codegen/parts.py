@@ -20,10 +20,12 @@ from ..loop.ir import For
 if TYPE_CHECKING:
     from .emit import FunctionEmitter
 
-PARALLEL = """\
-@team = global ptr null
-@helpers = global i64 0
+TEAM = "@team = global ptr null\n@helpers = global i64 0\n"
+"""What the loader fills in: the team's entry, and how many of its threads may help."""
 
+TEAM_ELSEWHERE = "@team = external global ptr\n@helpers = external global i64\n"
+
+PARALLEL = """\
 define internal void @parallel(ptr %task, ptr %frame, i64 %parts) ATTRIBUTES {
 start:
   %run = load ptr, ptr @team

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..ir.dtype import DType, bool_
 from . import whole
+from .conversion import convert
 
 if TYPE_CHECKING:
     from .emit import FunctionEmitter
@@ -45,15 +46,20 @@ def _select(e: FunctionEmitter, condition: str, x: str, y: str, dtype: DType, la
 
 
 def _extremum(first_wins: Emit) -> Emit:
-    """The larger or smaller value, and nan if either is: the first where it wins or is nan, else the second."""
+    """The larger or smaller value, and nan if either is: the first where it wins or is nan, else the second.
+
+    The first selection is one instruction of most processors. The second condition does not wait for it, so that an
+    accumulator that is the second value goes through two quick instructions only.
+    """
 
     def emit(e: FunctionEmitter, args: list[str], dtype: DType, out: DType, lanes: int) -> str:
         x, y = args
-        wins = first_wins(e, [x, y], dtype, bool_, lanes)
-        if dtype.is_float:
-            nan = e.line(f"fcmp uno {e.type(dtype, lanes)} {x}, {x}")
-            wins = e.line(f"or {e.type(bool_, lanes)} {wins}, {nan}")
-        return _select(e, wins, x, y, dtype, lanes)
+        best = _select(e, first_wins(e, [x, y], dtype, bool_, lanes), x, y, dtype, lanes)
+        if not dtype.is_float:
+            return best
+        t = e.type(dtype, lanes)
+        kept = e.line(f"freeze {t} {best}")  # LLVM would join the conditions and select once
+        return _select(e, e.line(f"fcmp uno {t} {x}, {x}"), x, kept, dtype, lanes)
 
     return emit
 
@@ -135,27 +141,6 @@ def _same(e: FunctionEmitter, args: list[str], dtype: DType, out: DType, lanes: 
     return args[0]
 
 
-def convert(e: FunctionEmitter, args: list[str], dtype: DType, out: DType, lanes: int) -> str:
-    """Conversion: integers wrap, floats saturate into integers with nan as 0, anything but zero is true."""
-    if dtype is out:
-        return args[0]
-    source, target, x = e.type(dtype, lanes), e.type(out, lanes), args[0]
-    if out.kind == "bool":
-        word = "fcmp une" if dtype.is_float else "icmp ne"
-        return e.line(f"{word} {source} {x}, {e.constant(0, dtype, lanes)}")
-    if dtype.is_float and out.is_float:
-        return e.line(f"{'fpext' if out.bits > dtype.bits else 'fptrunc'} {source} {x} to {target}")
-    if dtype.is_float:
-        return e.saturating(x, dtype, out, lanes)
-    if out.is_float:
-        return e.line(f"{'sitofp' if dtype.kind == 'int' else 'uitofp'} {source} {x} to {target}")
-    if dtype.kind != "bool" and out.bits == dtype.bits:
-        return x
-    if dtype.kind != "bool" and out.bits < dtype.bits:
-        return e.line(f"trunc {source} {x} to {target}")
-    return e.line(f"{'sext' if dtype.kind == 'int' else 'zext'} {source} {x} to {target}")
-
-
 def _inline(name: str) -> Emit:
     def emit(e: FunctionEmitter, args: list[str], dtype: DType, out: DType, lanes: int) -> str:
         return e.elementary(name, dtype, lanes, args)
@@ -187,7 +172,7 @@ SCALARS: dict[str, Emit] = {
     "sign": _sign,
     "square": _square,
     "sqrt": _intrinsic("sqrt"),
-    "pow": _inline("pow"),
+    "pow": whole.power,
     "exp": _inline("exp"),
     "log": _inline("log"),
     "expm1": _inline("expm1"),

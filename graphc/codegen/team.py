@@ -23,9 +23,11 @@ import ctypes
 import functools
 import os
 import platform
+import threading
 
 from . import store
 from .jit import Loaded, Target, compile_entry, identity, load
+from .workers import at_work, cores
 
 STATE_BYTES = 192
 MOST_THREADS = 64
@@ -219,19 +221,23 @@ def thread_count(wanted: int | None) -> int:
     """How many threads a call may use: what was asked for, else GRAPHC_NUM_THREADS, else the processor's."""
     if wanted is None:
         named = os.environ.get("GRAPHC_NUM_THREADS", "")
-        wanted = int(named) if named.isdecimal() and int(named) > 0 else _available()
+        wanted = int(named) if named.isdecimal() and int(named) > 0 else cores()
     if platform.machine().lower() not in _FUTEX or not hasattr(os, "fork"):
         return 1
     return min(wanted, MOST_THREADS)
 
 
-def _available() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def team() -> Loaded:
+    """The team's code, loaded once: `team()["run"]` is the address of `void run(task, frame, parts, most helpers)`."""
+    with at_work(), _making:
+        return _team()
+
+
+_making = threading.RLock()
 
 
 @functools.cache
-def team() -> Loaded:
-    """The team's code, loaded once: `team()["run"]` is the address of `void run(task, frame, parts, most helpers)`."""
+def _team() -> Loaded:
     machine = platform.machine().lower()
     declaration, pause = _PAUSE[_NAMES.get(machine, machine)]
     words = {name: f"getelementptr (i8, ptr @state, i64 {at})" for name, at in _FIELDS.items()}
@@ -257,7 +263,7 @@ def _code(text: str, target: Target) -> bytes:
 
 def _leave_team() -> None:
     """The threads of the parent are not here."""
-    if team.cache_info().currsize:
+    if _team.cache_info().currsize:
         ctypes.memset(team()["state"], 0, STATE_BYTES)
 
 

@@ -1,4 +1,4 @@
-"""Whole numbers, remainders, bits and neighbouring floats in LLVM IR: rows of the table in `scalars`.
+"""Whole numbers, powers, remainders, bits and neighbouring floats in LLVM IR: rows of the table in `scalars`.
 
 Hardware traps on division by zero and on the smallest integer by -1, in lanes nobody looks at as well, and a shift by
 the width or more is poison. So the divisor and the count are replaced before, and the result is chosen after.
@@ -76,6 +76,61 @@ def _divided(w: Writer, x: str, y: str) -> tuple[str, str]:
     return w.select(by_zero, zero, quotient), w.select(by_zero, zero, rest)
 
 
+_POWER = """define internal TYPE @NAME(TYPE %x, TYPE %y) alwaysinline nounwind {
+entry:
+  br label %test
+test:
+  %r = phi TYPE [ ONE, %entry ], [ %longer, %step ]
+  %factor = phi TYPE [ %x, %entry ], [ %squared, %step ]
+  %left = phi TYPE [ %y, %entry ], [ %halved, %step ]
+  %more = icmp ne TYPE %left, ZERO
+  %any = ANY
+  br i1 %any, label %step, label %done
+step:
+  %bit = and TYPE %left, ONE
+  %odd = icmp ne TYPE %bit, ZERO
+  %product = mul TYPE %r, %factor
+  %longer = select MASK %odd, TYPE %product, TYPE %r
+  %squared = mul TYPE %factor, %factor
+  %halved = lshr TYPE %left, ONE
+  br label %test
+done:
+  ret TYPE %r
+}
+"""
+"""By squaring, for as many bits as the largest exponent among the lanes has."""
+
+
+def power(e: FunctionEmitter, args: list[str], dtype: DType, out: DType, lanes: int) -> str:
+    """x to the power y. Of an integer to a negative power the whole part: 0, or 1 or -1 where x is one of them."""
+    if dtype.is_float:
+        return e.elementary("pow", dtype, lanes, args)
+    w, (x, y) = Writer(e, dtype, lanes), args
+    if dtype.kind == "int":
+        one, is_inverse = w.number(1), w.is_negative(y)
+        size_one = w.of(bool_)("or", w("icmp eq", x, one), w("icmp eq", x, w.number(-1)))
+        small = w.select(size_one, x, w.number(0))
+        like_y = w("add", w("and", y, one), w.number(2))  # an exponent > 0 that is odd where y is
+        x, y = w.select(is_inverse, small, x), w.select(is_inverse, like_y, y)
+    name = f"gc.pow.i{dtype.bits}x{lanes}"
+    text = _POWER.replace("ZERO", w.number(0)).replace("ONE", w.number(1))
+    e.module.helpers[name] = _for_lanes(w, text, name, "%more")
+    return w.e.line(f"call {w.type} @{name}({w.type} {x}, {w.type} {y})")
+
+
+def _for_lanes(w: Writer, text: str, name: str, condition: str) -> str:
+    """The text of a helper that goes on while a condition holds in any lane."""
+    mask = w.of(bool_).type
+    test = f"or i1 {condition}, {condition}"
+    if w.lanes > 1:
+        reduction = f"@llvm.vector.reduce.or.v{w.lanes}i1"
+        w.e.module.declarations[f"declare i1 {reduction}({mask})"] = None
+        test = f"call i1 {reduction}({mask} {condition})"
+    for word, meaning in (("ANY", test), ("TYPE", w.type), ("NAME", name), ("MASK", mask)):
+        text = text.replace(word, meaning)
+    return text
+
+
 # Floats --------------------------------------------------------------------------------------------------------
 
 _REDUCE = """define internal TYPE @NAME.reduce(TYPE %x, TYPE %d) alwaysinline nounwind {
@@ -109,17 +164,10 @@ overflows."""
 def _reduced(w: Writer, x: str, d: str) -> str:
     name = f"gc.fmod.f{w.dtype.bits}x{w.lanes}"
     suffix = w.e.suffix(w.dtype, w.lanes)
-    mask = w.of(bool_).type
-    reduction = f"@llvm.vector.reduce.or.v{w.lanes}i1"
-    text = _REDUCE.replace("ANY", f"call i1 {reduction}({mask} %large)" if w.lanes > 1 else "or i1 %large, %large")
-    for word, meaning in (("TYPE", w.type), ("NAME", name), ("SUFFIX", suffix), ("MASK", mask)):
-        text = text.replace(word, meaning)
     declarations = w.e.module.declarations
-    if w.lanes > 1:
-        declarations[f"declare i1 {reduction}({mask})"] = None
     for intrinsic, arity in (("fabs", 1), ("trunc", 1), ("fma", 3)):
         declarations[f"declare {w.type} @llvm.{intrinsic}.{suffix}({', '.join([w.type] * arity)})"] = None
-    w.e.module.helpers[name] = text
+    w.e.module.helpers[name] = _for_lanes(w, _REDUCE.replace("SUFFIX", suffix), name, "%large")
     return w.e.line(f"call {w.type} @{name}.reduce({w.type} {x}, {w.type} {d})")
 
 

@@ -1,16 +1,18 @@
-"""From lowered kernels to the text of one module: each different kernel once, and `@program`, which calls them.
+"""From lowered kernels to the text of modules: each different kernel once, and `@program`, which calls them.
 
 A short program is straight code, one call after the other. A long one is a table that a small loop walks: for each
 call the kernel, and for each of its buffers where it lies in the arena or in which slot its address is. Straight
 code for a hundred thousand buffers would keep LLVM busy for minutes; a table costs it nothing.
 
 A kernel with a guard is called only if its predicates say so.
+
+A module takes kernels until it is large enough to keep LLVM busy for a while; then the next one begins, and LLVM works
+on several at a time. The first also holds the program.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import TypeAlias
 
@@ -23,20 +25,21 @@ from .lowering import Lowered, reports_of_a_kernel
 
 TABLE_FROM = 128
 """Kernels from which on a program is a table."""
+MODULE_LENGTH = 40_000
+"""Characters of a module after which another one begins: some 20 ms for LLVM."""
 _WIDEST = 2**31
 TICKS = "ticks"
 """Where a program with a clock leaves its readings."""
 
 
-def emit_module(lowered: list[Lowered], plan: Plan, target: Target, *, clock: bool = False) -> str:
+def emit_modules(lowered: list[Lowered], plan: Plan, target: Target, *, clock: bool = False) -> tuple[str, ...]:
     """The LLVM text of the kernels and of `@program`, which runs them in order.
 
     With `clock` it writes the processor's clock into `@ticks`: at the start, and after each kernel.
     """
-    module = Module(target.has_fma, target.attributes)
     long = len(lowered) >= TABLE_FROM and plan.arena_bytes < _WIDEST
     forms = (_ClockedTable, _Clocked) if clock else (_Table, _Straight)
-    program = forms[0 if long else 1](module, plan)
+    program = forms[0 if long else 1](target, plan)
     remaining = iter(lowered)
     for is_copy, steps in groupby(plan.steps, lambda step: isinstance(step, Copy)):
         if is_copy:
@@ -45,14 +48,17 @@ def emit_module(lowered: list[Lowered], plan: Plan, target: Target, *, clock: bo
         else:
             program.run([next(remaining) for _ in steps])
     program.stop_if_wrong(lowered)
-    return module.text() + program.text()
+    return program.modules()
 
 
 class _Program:
     """What both forms share: kernels emitted once, addresses of places, copies."""
 
-    def __init__(self, module: Module, plan: Plan) -> None:
-        self.module = module
+    def __init__(self, target: Target, plan: Plan) -> None:
+        self.module = Module(target.has_fma, target.attributes)
+        self._target = target
+        self._filled: list[tuple[Module, list[str]]] = []
+        """Modules of kernels, and how others declare these."""
         self.lines: list[str] = []
         self._symbols: dict[str, str] = {}
         self._known: dict[Place, str] = {}
@@ -62,6 +68,17 @@ class _Program:
         first["param"] = first["output"] + outputs
         first["constant"] = first["param"] + len(plan.params)
         self._first = first
+
+    def modules(self) -> tuple[str, ...]:
+        """All text: first the module with the program, which takes in the kernels written last."""
+        text = self.text()
+        *apart, (last, _) = self._filled or [(Module(), [])]
+        self.module.absorb(last)
+        for module, declarations in apart:
+            module.is_apart = True
+            self.module.parts += module.parts
+            self.module.declarations.update(dict.fromkeys(declarations))
+        return self.module.text() + text, *(module.text() for module, _ in apart)
 
     def text(self) -> str:
         """The program as a function of the slots (addresses of arrays) and the arena."""
@@ -74,11 +91,21 @@ class _Program:
 
     def symbol(self, item: Lowered) -> str:
         """The function of a kernel; kernels whose printed loops are equal share one."""
-        key = show_function(replace(item.function, name="kernel"))
+        key = show_function(item.function._replace(name="kernel"))
         if key not in self._symbols:
             self._symbols[key] = item.function.name
-            emit_function(self.module, item.function)
+            self._emit(item)
         return self._symbols[key]
+
+    def _emit(self, item: Lowered) -> None:
+        written = Module(self._target.has_fma, self._target.attributes)
+        emit_function(written, item.function)
+        if not self._filled or self._filled[-1][0].length + written.length > MODULE_LENGTH:
+            self._filled.append((Module(self._target.has_fma, self._target.attributes), []))
+        module, declarations = self._filled[-1]
+        module.absorb(written)
+        pointers = ", ".join("ptr" for _ in item.arguments)
+        declarations.append(f"declare void @{item.function.name}({pointers})")
 
     def address(self, place: Place) -> str:
         """The value holding the address of a place."""
@@ -172,10 +199,10 @@ def _ticks(kernels: int) -> str:
 class _Clocked(_Straight):
     """One call after the other, and after each a look at the clock."""
 
-    def __init__(self, module: Module, plan: Plan) -> None:
-        super().__init__(module, plan)
+    def __init__(self, target: Target, plan: Plan) -> None:
+        super().__init__(target, plan)
         self._done = 0
-        self.lines += _reading(module, "tick0", "0")
+        self.lines += _reading(self.module, "tick0", "0")
 
     def run(self, items: Sequence[Lowered]) -> None:
         for item in items:
@@ -218,8 +245,8 @@ _Form: TypeAlias = tuple[tuple[bool, ...], tuple[tuple[int, bool], ...]]
 class _Table(_Program):
     """A loop over a table of calls."""
 
-    def __init__(self, module: Module, plan: Plan) -> None:
-        super().__init__(module, plan)
+    def __init__(self, target: Target, plan: Plan) -> None:
+        super().__init__(target, plan)
         self._where: list[int] = []
         self._calls: list[tuple[int, int]] = []
         self._kernels: dict[tuple[int, _Form], int] = {}
@@ -278,10 +305,10 @@ class _Table(_Program):
 class _ClockedTable(_Table):
     """A loop over a table of calls that looks at the clock after each."""
 
-    def __init__(self, module: Module, plan: Plan) -> None:
-        super().__init__(module, plan)
-        self.lines += _reading(module, "start", "0")
-        self._after = _reading(module, "now", "%following")
+    def __init__(self, target: Target, plan: Plan) -> None:
+        super().__init__(target, plan)
+        self.lines += _reading(self.module, "start", "0")
+        self._after = _reading(self.module, "now", "%following")
 
     def text(self) -> str:
         return _ticks(len(self._calls)) + super().text()

@@ -113,10 +113,10 @@ def _signature(encoded: Mapping[str, Any], name: str, structure: Structure) -> S
     if {*encoded, *_LIVE} != {field.name for field in dataclasses.fields(Signature)}:
         raise KeyError("another signature's fields")
 
-    def arrays(listed: Sequence[Mapping[str, Any]]) -> tuple[ArrayType, ...]:
-        return tuple(ArrayType(a["dtype"], tuple(a["shape"])) for a in listed)
+    def array(dtype: str, shape: Sequence[int]) -> ArrayType:
+        return ArrayType(dtype, tuple(shape))
 
     rest = {key: value for key, value in encoded.items() if key not in ("inputs", "outputs", "params")}
-    types = arrays([p["type"] for p in encoded["params"]])
-    params = tuple(ParamUse(t, p["update"]) for t, p in zip(types, encoded["params"], strict=True))
-    return Signature(name, arrays(encoded["inputs"]), arrays(encoded["outputs"]), structure, params, **rest)
+    params = tuple(ParamUse(array(*described), updated) for described, updated in encoded["params"])
+    inputs, outputs = (tuple(array(*described) for described in encoded[key]) for key in ("inputs", "outputs"))
+    return Signature(name, inputs, outputs, structure, params, **rest)

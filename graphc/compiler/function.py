@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from ..autodiff import origin
 from ..codegen.entry import Structure
 from ..codegen.jit import Target, assembly, optimized_ir
 from ..codegen.program import Program
 from ..codegen.team import thread_count
 from ..ir.arguments import convert, solve_sizes
+from ..ir.collector import without_collection
 from ..ir.dim import Dim
 from ..ir.dim import names as names_in
 from ..ir.errors import CompileError, DTypeError, GraphcError, GraphError, ShapeError, describe
@@ -97,6 +97,18 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._slow(*args, **kwargs)
+
+    def __reduce__(self) -> NoReturn:
+        raise GraphError(
+            f"{self.name}: a compiled function is not pickled, its code belongs to this process; compile the graph "
+            "where it is needed, which the cache on disk makes quick"
+        )
+
+    def __copy__(self) -> Function:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Function:
+        return self
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{i.name}: {i.type_text}" for i in self.inputs)
@@ -172,6 +184,7 @@ class Function:
                 type(self).__call__ = found.program.call  # type: ignore[method-assign]
             return found
 
+    @without_collection
     def _compile(self, sizes: Mapping[str, int]) -> _Version:
         trace = Trace()
         trace.timed("target", Target.current)
@@ -317,9 +330,9 @@ class Function:
         made = self._specialization(sizes)
         effort = LEVELS[self._options.optimize].effort
         if stage == "llvm":
-            return optimized_ir(made.llvm, Target.current(), effort)
+            return "\n".join(optimized_ir(text, Target.current(), effort) for text in made.llvm)
         if stage == "asm":
-            return assembly(made.llvm, Target.current(), effort)
+            return "\n".join(assembly(text, Target.current(), effort) for text in made.llvm)
         return made.text(stage)
 
     def report(self) -> Report:
@@ -351,10 +364,6 @@ class Function:
         """The expressions, as they were built, that a node of the optimized graph stands for."""
         trace = self._trace if self._latest is None else self._looked_at(self._latest).trace
         return trace.origins.get(node) or (node,)
-
-    def is_derived(self, node: Expr) -> bool:
-        """Whether a node of the optimized graph stands for derivatives and for nothing else."""
-        return all(origin(built) is not None for built in self.origins(node))
 
     def view(self, **sizes: int) -> View:
         """The function as pictures ask for it: phase by phase, with the code of its kernels.

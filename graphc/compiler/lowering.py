@@ -19,9 +19,8 @@ from ..loop.contraction import Contraction, schedule_contraction
 from ..loop.ir import Buffer, LoopFn, Statement
 from ..loop.parallel import parallelize
 from ..loop.scatter import schedule_scatter
-from ..loop.schedule import Machine, schedule_reduction
+from ..loop.schedule import Machine, nest_in_pieces, schedule_reduction
 from ..loop.sort import Sorting, schedule_sort
-from ..loop.split import pieces, reduced
 from ..loop.verify import verify_function
 from ..passes.kernel import Kernel
 from ..passes.memory import ALIGNMENT, Place, Plan, Run, size_in_bytes
@@ -51,10 +50,7 @@ def workspace_bytes(machine: Machine) -> Callable[[Kernel], list[int]]:
     """A function from a kernel to the sizes of its workspaces, known before results have places."""
 
     def sizes(kernel: Kernel) -> list[int]:
-        if kernel.kind == "reduce":
-            cut = pieces(kernel.domain, kernel.axes, kernel.nodes) if machine.splits else None
-            return [cut.partials * r.dtype.bytes for r in reduced(kernel.nodes)] if cut else []
-        if kernel.kind not in ("contract", "sort"):
+        if kernel.kind not in ("contract", "sort", "reduce"):
             return []
         into = ExprTable((o, _buffer("out", o)) for o in kernel.outputs)
         inputs = ExprTable((i, _buffer("in", i)) for i in kernel.inputs)
@@ -69,7 +65,10 @@ def _workspaces(
 ) -> Sequence[Buffer]:
     if kernel.kind == "sort":
         return Sorting(kernel.outputs[0], inputs, into, machine).workspaces
-    return Contraction(product_of(kernel), kernel.outputs, inputs, into, machine).workspaces
+    if kernel.kind == "contract":
+        return Contraction(product_of(kernel), kernel.outputs, inputs, into, machine).workspaces
+    nest = nest_in_pieces(kernel.domain, kernel.axes, kernel.outputs, kernel.nodes, inputs, into, machine)
+    return () if nest is None else nest.workspaces
 
 
 def product_of(kernel: Kernel) -> Expr:

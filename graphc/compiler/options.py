@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
@@ -13,8 +13,7 @@ from ..ir.graph import ExprTable
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """What an optimization level does."""
 
     simplify: int
@@ -28,8 +27,7 @@ LEVELS = (Level(0, 1), Level(1, 1), Level(2, 1), Level(3, 2))
 more time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """How to compile."""
 
     optimize: int = 2

@@ -9,9 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from math import prod
 
 from ..codegen.entry import ArrayType, ParamUse, Signature, Structure, emit_entry
-from ..codegen.jit import Target, compile_entry, compile_object
+from ..codegen.jit import Target, compile_entry, compile_object, linker
+from ..codegen.team import team
+from ..codegen.workers import together
 from ..ir.collector import without_collection
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable, Graph, bind_sizes
@@ -26,7 +30,7 @@ from ..passes.fuse import concrete, fuse
 from ..passes.kernel import Kernel
 from ..passes.memory import Plan, plan
 from ..rewrite import simplify
-from .assemble import emit_module
+from .assemble import emit_modules
 from .cache import Code
 from .lowering import Lowered, bytes_moved, lower, machine_of, workspace_bytes
 from .options import LEVELS, Options, Trace
@@ -43,7 +47,8 @@ class Specialization:
     kernels: list[Kernel]
     plan: Plan
     lowered: list[Lowered]
-    llvm: str
+    llvm: tuple[str, ...]
+    """The text of its modules."""
     signature: Signature
     objects: tuple[bytes, ...]
     sizes: Mapping[str, int]
@@ -131,22 +136,27 @@ def _specialize(
     target = Target.current()
     machine = machine_of(target, options)
     cell_bytes = CELL_BYTES if options.check else 0
-    kernels = trace.timed("fuse", lambda: fuse(graph))
+    kernels = trace.timed("fuse", lambda: fuse(graph, columns=not options.check))
     planned = trace.timed("plan", lambda: plan(graph, kernels, workspace_bytes(machine), cell_bytes))
     lowered = trace.timed("lower", lambda: lower(planned, machine, verifying()))
-    llvm = trace.timed("emit", lambda: emit_module(lowered, planned, target))
+    llvm = trace.timed("emit", lambda: emit_modules(lowered, planned, target))
     signature = _signature(name, graph, planned, structure, lowered, options)
     objects = known.objects if known is not None else _objects(llvm, signature, target, options, trace)
     order = [item.kernel for item in lowered]
     return Specialization(graph, order, planned, lowered, llvm, signature, objects, dict(sizes), trace)
 
 
-def _objects(llvm: str, signature: Signature, target: Target, options: Options, trace: Trace) -> tuple[bytes, ...]:
-    """The machine code of the kernels, and of what stands around them."""
+def _objects(
+    modules: tuple[str, ...], signature: Signature, target: Target, options: Options, trace: Trace
+) -> tuple[bytes, ...]:
+    """The machine code of what stands around the kernels, and of the kernels."""
+    around = trace.timed("entry", lambda: emit_entry(signature))
     effort = LEVELS[options.optimize].effort
-    code = trace.timed("llvm", lambda: compile_object(llvm, target, effort))
-    around = trace.timed("entry", lambda: compile_entry(emit_entry(signature), target))
-    return around, code
+    jobs = [partial(compile_object, text, target, effort) for text in sorted(modules, key=len, reverse=True)]
+    jobs.append(partial(compile_entry, around, target))
+    first_time = (linker, team) if signature.threads > 1 else (linker,)
+    *code, entry = trace.timed("llvm", lambda: together(jobs, first_time))
+    return entry, *code
 
 
 def _signature(
@@ -184,18 +194,13 @@ def flops(kernel: Kernel) -> int:
     """Floating-point operations of a kernel: two for each step of a contraction, one for each scalar operation."""
     total = 0
     for node in kernel.nodes:
-        size = 1
-        for d in concrete(node):
-            size *= d
+        size = prod(concrete(node))
         if node.op.kind == "contract":
             total += 2 * size * int(node.args[0].shape[-1])
         elif node.op.kind == "elementwise":
             total += size
         elif node.op.kind == "reduce":
-            inner = 1
-            for d in concrete(node.args[0]):
-                inner *= d
-            total += inner
+            total += prod(concrete(node.args[0]))
     return total
 
 

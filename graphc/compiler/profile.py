@@ -10,18 +10,20 @@ import ctypes
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NoReturn
 
 import numpy as np
 
 from ..codegen.jit import Target, compile_object
 from ..codegen.program import Program
+from ..codegen.workers import together
 from ..ir.errors import CompileError
 from ..ir.op import Array
 from ..ir.storage import Storage
 from ..ops import leaf
 from ..passes.kernel import Kernel
-from .assemble import TICKS, emit_module
+from .assemble import TICKS, emit_modules
 from .lowering import bytes_moved
 from .options import LEVELS, Options
 from .pipeline import Specialization, flops
@@ -126,8 +128,9 @@ class Clocked:
 
     def __init__(self, name: str, made: Specialization, options: Options) -> None:
         target = Target.current()
-        text = emit_module(made.lowered, made.plan, target, clock=True)
-        code = compile_object(text, target, LEVELS[options.optimize].effort)
+        effort = LEVELS[options.optimize].effort
+        texts = emit_modules(made.lowered, made.plan, target, clock=True)
+        code = together([partial(compile_object, text, target, effort) for text in texts])
         params = [_copy(leaf.storage(p)) for p in made.plan.params]
         constants = [np.ascontiguousarray(c.attrs["value"].array) for c in made.plan.constants]
 
@@ -137,7 +140,7 @@ class Clocked:
             raise CompileError(f"{name}: native code gave up with status {status}")
 
         self.program = Program(
-            (made.objects[0], code), made.signature, params, constants,
+            (made.objects[0], *code), made.signature, params, constants,
             slow=failed, failed=failed, rebuild=tuple if made.signature.kind == "rebuild" else None, extra=(TICKS,),
         )  # fmt: skip
         self._ticks = (ctypes.c_int64 * (len(made.lowered) + 1)).from_address(self.program.address(TICKS))

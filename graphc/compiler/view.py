@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..codegen.emit import Module, emit_function
 from ..codegen.jit import Target, assembly
@@ -74,17 +74,15 @@ def listings(made: Specialization, options: Options) -> list[Listing]:
     symbols: dict[str, str] = {}
     for item in made.lowered:
         # Kernels of equal loops share the code of the first.
-        key = show_function(replace(item.function, name="kernel"))
+        key = show_function(item.function._replace(name="kernel"))
         if key not in symbols:
             symbols[key] = item.function.name
             emit_function(module, item.function)
-    # In the program LLVM merges small kernels into their neighbours; here each is seen by itself.
-    apart = module.text().replace("define internal void @", "define void @")
-    text = assembly(apart, target, LEVELS[options.optimize].effort)
+    text = assembly(module.text(), target, LEVELS[options.optimize].effort)
     code = {m["name"]: _DIRECTIVE.sub("", m["body"]) for m in _FUNCTION.finditer(text)}
     found = []
     for item in made.lowered:
-        symbol = symbols[show_function(replace(item.function, name="kernel"))]
+        symbol = symbols[show_function(item.function._replace(name="kernel"))]
         found.append(Listing(item.kernel, show_function(item.function), code[symbol]))
     return found
 

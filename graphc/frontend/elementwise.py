@@ -12,7 +12,7 @@ import numpy as np
 
 from ..ir import dtype as dtypes
 from ..ir.dtype import as_dtype, promote
-from ..ir.errors import DTypeError
+from ..ir.errors import DTypeError, GraphError
 from ..ir.expr import Expr
 from ..ops import bitwise, rounding, scalar
 from .lifting import ArrayLike, DTypeLike, broadcast, floating, lift, operands, promoted, roles
@@ -83,21 +83,20 @@ def pow(x1: ArrayLike, x2: ArrayLike, /) -> Expr:
     """x1 to the power x2.
 
     An exponent that is a number gives the simplest graph: `x ** 2` is a square, `x ** 0.5` a square root, and an
-    integer base with a whole exponent ≥ 0 is multiplied repeatedly (integers wrap).
+    integer base with a whole exponent ≥ 0 is multiplied repeatedly. Integers wrap; to an exponent that turns out to
+    be negative in a call, they give the whole part of 1 / x^|y|, which is 0 unless x is 1 or -1.
 
     Raises:
-        DTypeError: both are integers and the exponent is not a number ≥ 0 known here.
+        GraphError: both are integers, and the exponent is known here and negative.
+        DTypeError: both are bool.
     """
     exponent = _known_exponent(x2)
     if exponent is not None and isinstance(x1, Expr):
         strong = None if isinstance(x2, (int, float)) else as_dtype(type(x2))
         return _power_of_number(scalar.astype(x1, promote(x1.dtype, strong)) if strong else x1, exponent)
     base, power = promoted("pow", x1, x2)
-    if not base.dtype.is_float:
-        raise DTypeError(
-            "pow: an exponent that is an array of integers needs a floating point base; "
-            f"convert one of them with gc.astype(x, 'float32'){roles(base, power)}"
-        )
+    if base.dtype.is_integer and power.op.name == "constant" and np.any(power.attrs["value"].array < 0):
+        raise _negative_power(base, power)
     return scalar.power(*broadcast("pow", base, power))
 
 
@@ -131,10 +130,7 @@ def _power_of_number(base: Expr, exponent: int | float) -> Expr:
 def _integer_power(base: Expr, exponent: int) -> Expr:
     """By squaring: x¹³ = x · x⁴ · x⁸."""
     if exponent < 0:
-        raise DTypeError(
-            f"pow: an integer to the power {exponent} is no integer; convert it with gc.astype(x, 'float32')"
-            f"{roles(base)}"
-        )
+        raise _negative_power(base)
     result: Expr | None = None
     factor = base
     while exponent:
@@ -144,6 +140,13 @@ def _integer_power(base: Expr, exponent: int) -> Expr:
         if exponent:
             factor = scalar.square(factor)
     return scalar.like(1, base) if result is None else result
+
+
+def _negative_power(*operands: Expr) -> GraphError:
+    return GraphError(
+        "pow: an integer to a negative power is no integer; convert it with gc.astype(x, 'float32'), or write the "
+        f"exponent as a float{roles(*operands)}"
+    )
 
 
 # Rounding, remainders and signs --------------------------------------------------------------------------------

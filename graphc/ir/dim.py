@@ -38,25 +38,23 @@ Monomial: TypeAlias = tuple[Atom, ...]
 
 
 class Dim:
-    """A size that is not (yet) a number. Immutable; compared by value."""
+    """A size that is not (yet) a number. Immutable; compared by value.
+
+    `Dim("n")` is the dimension called n, as the name alone is wherever a shape is given.
+    """
 
     __slots__ = ("_hash", "terms")
 
-    def __init__(self, terms: Mapping[Monomial, int]) -> None:
+    def __init__(self, given: str | Mapping[Monomial, int]) -> None:
+        """A named dimension, or what the algebra of sizes makes of several: coefficients by products of atoms.
+
+        Raises:
+            ShapeError: the name is not an identifier.
+        """
+        terms = given if isinstance(given, Mapping) else {(_identifier(given),): 1}
         ordered = sorted(terms.items(), key=lambda t: (-len(t[0]), [str(a) for a in t[0]]))
         self.terms: tuple[tuple[Monomial, int], ...] = tuple(ordered)
         self._hash = hash(self.terms)
-
-    @staticmethod
-    def named(name: str) -> Dim:
-        """The dimension called `name`, an identifier.
-
-        Raises:
-            ShapeError: when the name is not an identifier.
-        """
-        if not isinstance(name, str) or not name.isidentifier():
-            raise ShapeError(f"{name!r} cannot name a dimension; use an identifier such as 'batch'")
-        return Dim({(name,): 1})
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Dim) and self.terms == other.terms
@@ -116,6 +114,12 @@ class Dim:
 
     def __rfloordiv__(self, other: int) -> Size:
         return floordiv(other, self) if _is_size(other) else NotImplemented
+
+
+def _identifier(name: object) -> str:
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ShapeError(f"{name!r} cannot name a dimension; use an identifier such as 'batch'")
+    return name
 
 
 def _is_size(given: object) -> bool:
@@ -234,7 +238,7 @@ def evaluate(size: Size, sizes: Mapping[str, int]) -> Size:
 
 def _evaluate_atom(atom: Atom, sizes: Mapping[str, int]) -> Size:
     if isinstance(atom, str):
-        return sizes[atom] if atom in sizes else Dim({(atom,): 1})
+        return sizes[atom] if atom in sizes else Dim(atom)
     left, right = evaluate(atom.left, sizes), evaluate(atom.right, sizes)
     operations = {"floordiv": floordiv, "ceildiv": ceildiv, "min": minimum, "max": maximum}
     return operations[atom.op](left, right)
@@ -262,7 +266,7 @@ def as_size(given: object) -> Size:
     if isinstance(given, Dim):
         return given
     if isinstance(given, str):
-        return Dim.named(given)
+        return Dim(given)
     try:
         number = operator.index(given)  # type: ignore[arg-type]
     except TypeError:

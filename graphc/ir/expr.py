@@ -128,6 +128,15 @@ class Expr:
     def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
         self._not_a_number()
 
+    def __format__(self, how: str) -> str:
+        return format(str(self), how) if how in ("", "s") else self._not_a_number()
+
+    def __reduce__(self) -> NoReturn:
+        raise GraphError(
+            f"an expression is not pickled ({self.label}): its identity is its meaning; send the function that builds "
+            f"it, or keep values (param.value, model.save) or the text of gc.dump{describe(x=self)}"
+        )
+
     def __copy__(self) -> Expr:
         return self
 

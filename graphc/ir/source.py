@@ -14,6 +14,7 @@ from typing import NamedTuple
 from .package import DIRECTORY
 
 _PACKAGE = DIRECTORY + os.sep
+_LIBRARY, _INSTALLED = os.path.dirname(os.__file__) + os.sep, os.sep + "site-packages" + os.sep
 _is_ours: dict[str, bool] = {}
 _state = threading.local()
 
@@ -35,7 +36,7 @@ def _at(file: str, line: int) -> Source:
 
 
 def user_source() -> Source | None:
-    """The innermost frame outside graphc; None while the compiler itself builds nodes."""
+    """The innermost frame outside graphc and Python's own library; None while the compiler itself builds nodes."""
     if getattr(_state, "silent", 0):
         return None
     frame: FrameType | None = sys._getframe(2)
@@ -43,11 +44,16 @@ def user_source() -> Source | None:
         file = frame.f_code.co_filename
         ours = _is_ours.get(file)
         if ours is None:
-            ours = _is_ours[file] = file.startswith(_PACKAGE)
+            ours = _is_ours[file] = file.startswith(_PACKAGE) or _is_pythons(file)
         if not ours:
             return _at(file, frame.f_lineno)
         frame = frame.f_back
     return None
+
+
+def _is_pythons(file: str) -> bool:
+    """Whether a file is of Python's own library: what it calls for the user, such as a cached property."""
+    return file.startswith("<frozen ") or (file.startswith(_LIBRARY) and _INSTALLED not in file)
 
 
 @contextmanager

@@ -13,7 +13,6 @@ still in the cache when the next element is read.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from ..ir.affine import Affine, Var, variable
 from .ir import Accumulate, Allocate, For, Let, Load, Scan, Statement, full_range, walk
@@ -34,12 +33,12 @@ def _blocked(loop: For) -> For:
     if not whole or not _is_nest(loop):
         return loop
     if loop.var.extent <= BLOCK or not _across(loop.body, loop.var):
-        return replace(loop, body=blocked(loop.body))
+        return loop._replace(body=blocked(loop.body))
     block = Var(f"{loop.var.name}b", -(-loop.var.extent // BLOCK))
     first = variable(block) * BLOCK
 
     def inside(lanes: For) -> For:
-        return replace(lanes, body=(For(loop.var, first, first + BLOCK, lanes.body, limit=loop.var.extent),))
+        return lanes._replace(body=(For(loop.var, first, first + BLOCK, lanes.body, limit=loop.var.extent),))
 
     return For(block, Affine(), Affine((), block.extent), _within(loop.body, inside), parallel=loop.parallel)
 
@@ -54,7 +53,7 @@ def _within(body: tuple[Statement, ...], change: Callable[[For], For]) -> tuple[
     result: list[Statement] = []
     for s in body:
         assert isinstance(s, For)
-        result.append(change(s) if s.lanes > 1 else replace(s, body=_within(s.body, change)))
+        result.append(change(s) if s.lanes > 1 else s._replace(body=_within(s.body, change)))
     return tuple(result)
 
 
@@ -68,7 +67,7 @@ def _crosses(lanes: For, outer: Var) -> bool:
     statements = list(walk(lanes.body))
     if lanes.lanes == 1 or any(isinstance(s, (For, Accumulate, Allocate, Scan)) for s in statements):
         return False
-    forms = [s.value.index for s in statements if isinstance(s, Let) and isinstance(s.value, Load)]
+    forms = [s.value.at for s in statements if isinstance(s, Let) and isinstance(s.value, Load)]
     return any(
         abs(form.coefficient(outer)) == 1 and abs(form.coefficient(lanes.var)) >= FAR and _is_plain(form)
         for form in forms

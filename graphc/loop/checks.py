@@ -14,8 +14,7 @@ contraction, where even that would be dear, only suspects; its operands are gone
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..ir.affine import Affine, Var, variable
 from ..ir.dtype import bool_, int64
@@ -96,8 +95,7 @@ class Watched(ExprTable[Buffer]):
         self.watch = watch
 
 
-@dataclass(frozen=True, slots=True)
-class Witness:
+class Witness(NamedTuple):
     """What is known after a sweep of the operands of a sum or product: registers that see each of them.
 
     Of a running one they also see the values on the way, whose greatest and least are those to look at.

@@ -1,8 +1,7 @@
 """The schedule of matmul: packed panels, a block of registers, and what follows fused into the last step.
 
     for jp in panels of B's columns:
-      for k: pack B[k, jp·NR … +NR] into a panel
-      for ip in panels of A's rows:
+      for ip in blocks of A's rows:
         for j in jp·NR … +NR as NR lanes:
           register acc[MR] = 0
           for k in 0..K:
@@ -10,74 +9,39 @@
           out[ip·MR + r, j] = epilogue(acc[r])        # bias, activation, update: whatever was fused
 
 The blocking is that of Goto and van de Geijn (Anatomy of High-Performance Matrix Multiplication, ACM TOMS 34, 2008)
-with the loops around the register block as in BLIS. Operands are read by `Builder.pull`, so views and cheap
-elementwise work on them are done while packing.
+with the loops around the register block as in BLIS; `contraction_blocks` says in which order they stand and what is
+packed where. Operands are read by `Builder.pull`, so views and cheap elementwise work on them are done while packing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from math import prod
 
 from ..ir.affine import Affine, Var, unravel, variable
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
 from .checks import explain
+from .contraction_blocks import STACK_BYTES, SWATH, choose_blocks
 from .ir import Accumulate, Allocate, Buffer, Const, For, If, Let, Load, Operand, Statement, Store, full_range
 from .lower import Builder, Index, flat
 from .schedule import Machine
 from .vectorize import Widening, vectorize
 
 ENOUGH = 2
-"""Panels a thread should have at least, for threads to share panels."""
-STACK_BYTES = 256 * 1024
-"""What a thread may use of its stack for a panel."""
+"""Matrices of a stack a thread should have at least, for threads to share them."""
 CONFLICTING = 8
 """Rows at the same place of different pages that the nearest cache holds at a time."""
+PAGE = 4096
 PADDING = 16
 """Elements between packed rows, so that they do not fall onto each other in the cache."""
+NEAREST = 16 * 1024
+"""Bytes of a matrix that is read where it lies, however it lies."""
+NARROW = 1024
+"""Bytes of a row of B whose panels are read where they lie if all of it stays near."""
 UNROLLED_EPILOGUE = 24
 """Operations after a register block that are written out row by row; more of them go into a loop."""
-
-
-@dataclass(frozen=True, slots=True)
-class Blocks:
-    """Sizes of the blocking, in elements."""
-
-    rows: int
-    """Rows of a register block."""
-    lanes: int
-    """Columns of a register block."""
-    depth: int
-    """Steps of the contracted axis between two passes over the result."""
-    height: int
-    """Rows whose part of A stays in the second-level cache; a multiple of `rows`."""
-
-
-def choose_blocks(m: int, n: int, k: int, element_bytes: int, machine: Machine) -> Blocks:
-    """Block sizes from the matrix, the registers and the caches."""
-    hardware = max(machine.vector_bytes // element_bytes, 1)
-    if n <= hardware:
-        lanes, vectors = 1 << max(n - 1, 0).bit_length(), 1
-    else:
-        vectors = 4 if m <= 6 and n >= 4 * hardware else 2
-        lanes = hardware * vectors
-    most = max((machine.vector_registers - vectors - 2) // vectors, 1)
-    rows = min(range(max(most // 2, 1), most + 1), key=lambda r: (_row_cost(m, r, vectors), -r)) if m > most else m
-    depth = min(k, max(machine.l2_bytes // 2 // (lanes * element_bytes), 256))
-    depth = max(min(depth, 2048), 1)
-    depth = -(-k // -(-k // depth)) if k else 1
-    fits = max(machine.l2_bytes // 2 // (depth * element_bytes) // max(rows, 1), 1)
-    return Blocks(max(rows, 1), lanes, depth, fits * max(rows, 1))
-
-
-def _row_cost(m: int, rows: int, vectors: int) -> float:
-    """How long a column of register blocks takes: each has an overhead, and short ones wait for their own chains."""
-    overhead = 1.5
-    panels, rest = divmod(m, rows)
-    return panels * (rows + overhead) + (max(rest, 8 / vectors) + overhead if rest else 0)
 
 
 class Contraction:
@@ -101,7 +65,7 @@ class Contraction:
             self.row_shape = (*batch, self.m)
             self.m, self.batch = prod(self.row_shape), ()
         self.spare: Index = (Affine(),) * (len(batch) - len(self.batch))
-        self.blocks = choose_blocks(self.m, self.n, self.k, product.dtype.bytes, machine)
+        self.blocks = choose_blocks(self.m, self.n, self.k, product.dtype.bytes, machine, ordered=self._is_ordered())
         self.workspaces: list[Buffer] = []
         self.shares_stack = False
         self.pitch = 0
@@ -110,46 +74,77 @@ class Contraction:
         self.packed_b: Buffer | None = None
         self.partial: Buffer | None = None
         self.block = Var("kb", max(-(-self.k // self.blocks.depth), 1))
-        self.band = Var("ib", -(-self.m // self.blocks.height))
+        self.band = Var("ib", -(-self.m // (self.blocks.rows * self.blocks.band)))
+        self.swath = Var("jb", -(-self.n // (self.blocks.lanes * self.blocks.swath)))
         self.epilogue = _after(product, outputs)
         self._lane_var: Var | None = None
         self._plan()
 
     def _plan(self) -> None:
         """Decide what is packed and what is read where it lies."""
-        size, blocks = self.product.dtype.bytes, self.blocks
-        panels = -(-self.n // blocks.lanes)
-        again = panels > 1 or (self.m > CONFLICTING and self._collides(self.a))
-        if again and not self._small(self.a, self.m, size) and not self._reads_well(self.a):
-            if self.k == self.block.extent * blocks.depth and self._runs_along(self.a):
-                self.pitch = blocks.depth + PADDING
-            self.packed_a = self._workspace("pa", blocks.height * (self.pitch or blocks.depth))
-        if self.band.extent > 1 or self.m > blocks.rows:
-            step = self._steps(self.b, self.k, self.n, self._in_b)
-            whole = step is not None and step[1] == 1 and (panels == 1 or self.k * self.n * size <= 32 * 1024)
-            if not whole and self.band.extent == 1 and self._shares_panels():
-                # Each thread packs the panel it works on, into memory of its own.
-                size = blocks.lanes * blocks.depth
-                self.packed_b = Buffer("pb", self.product.dtype, size, "stack", aligned=True)
-            elif not whole:
-                width = self.n if self.band.extent > 1 else blocks.lanes
-                columns = -(-width // blocks.lanes) * blocks.lanes
-                self.packed_b = self._workspace("pb", columns * blocks.depth)
+        blocks = self.blocks
+        if self._packs_a():
+            deep = blocks.depth if blocks.by_rows else self.k
+            if self._runs_along(self.a):
+                self.pitch = deep + PADDING
+            self.packed_a = self._scratch("pa", blocks.rows * blocks.band * (self.pitch or deep), blocks.by_rows)
+        if self._packs_b():
+            self.packed_b = self._scratch("pb", blocks.lanes * blocks.swath * blocks.depth, not blocks.by_rows)
         if self.block.extent > 1:
-            self.partial = self._workspace("partial", self.m * self.n)
+            self.partial = self._scratch("partial", self.m * blocks.chains * self.n, False)
         self._divide_stack()
+
+    def _scratch(self, name: str, size: int, is_private: bool) -> Buffer:
+        """Memory to pack into: of one thread, or of all."""
+        buffer = Buffer(name, self.product.dtype, size, "stack" if is_private else "workspace", aligned=True)
+        if not is_private:
+            self.workspaces.append(buffer)
+        return buffer
 
     def _divide_stack(self) -> None:
         """Give each thread room of its own for packing where threads share the matrices of a stack."""
-        used = sum(w.size * w.dtype.bytes for w in self.workspaces)
+        packed = [buffer for buffer in (self.packed_a, self.packed_b, self.partial) if buffer is not None]
+        used = sum(buffer.size * buffer.dtype.bytes for buffer in packed)
         enough = prod(v.extent for v in self.batch) >= ENOUGH * self.machine.threads
         self.shares_stack = self.machine.threads > 1 and enough and used <= STACK_BYTES
         if self.shares_stack:
             self.packed_a, self.packed_b, self.partial = (
-                None if buffer is None else replace(buffer, space="stack")
+                None if buffer is None else buffer._replace(space="stack")
                 for buffer in (self.packed_a, self.packed_b, self.partial)
             )
             self.workspaces.clear()
+
+    def _packs_a(self) -> bool:
+        """Whether A is packed: not if its rows can be read in place as well as from anywhere."""
+        size, again = self.product.dtype.bytes, self.n > self.blocks.lanes
+        steps = self._steps(self.a, self.m, self.k, self._in_a)
+        if steps is None:
+            return again
+        if self.m * self.k * size <= NEAREST:
+            return False
+        if steps[1] != 1:
+            return again
+        stride = steps[0] * size
+        if self.m > CONFLICTING and stride % PAGE == 0:
+            return True
+        is_far = self.m * self.k * size > self.machine.l2_bytes // 2
+        return again and (is_far or stride % (PAGE // 4) == 0)
+
+    def _packs_b(self) -> bool:
+        """Whether B is packed: if blocks of rows share it, and its panels do not lie there already."""
+        if self.m <= self.blocks.rows:
+            return False
+        steps = self._steps(self.b, self.k, self.n, self._in_b)
+        if steps is None or steps[1] != 1:
+            return True
+        row = self.n * self.product.dtype.bytes
+        is_narrow = row <= NARROW and self.k * row <= self.machine.l2_bytes // 2
+        return self.n > self.blocks.lanes and self.k * row > 2 * NEAREST and not is_narrow
+
+    def _is_ordered(self) -> bool:
+        """Whether B is read along its rows."""
+        steps = self._steps(self.b, self.k, self.n, self._in_b)
+        return steps is None or steps[0] != 1
 
     def _runs_along(self, operand: Expr) -> bool:
         """Whether what A is computed from lies, row by row, in the order of its columns."""
@@ -158,36 +153,9 @@ class Contraction:
         with b.scope(*self.batch), b.scope(row) as rows, b.scope(column) as columns:
             b.pull(operand, self._in_a(variable(row), variable(column)))
             found = [*rows.statements, *columns.statements]
-        forms = [s.value.index for s in found if isinstance(s, Let) and isinstance(s.value, Load)]
+        forms = [s.value.at for s in found if isinstance(s, Let) and isinstance(s.value, Load)]
         whole = all(isinstance(a, Var) or column not in a.of.variables() for form in forms for a, _ in form.terms)
         return whole and all(form.coefficient(column) in (0, 1) for form in forms)
-
-    def _workspace(self, name: str, size: int) -> Buffer:
-        buffer = Buffer(name, self.product.dtype, size, "workspace", aligned=True)
-        self.workspaces.append(buffer)
-        return buffer
-
-    def _shares_panels(self) -> bool:
-        """Whether threads share the panels of columns, rather than the rows of each."""
-        panels = self.n // self.blocks.lanes
-        private = self.blocks.lanes * self.blocks.depth * self.product.dtype.bytes
-        return self.machine.threads > 1 and panels >= ENOUGH * self.machine.threads and private <= STACK_BYTES
-
-    def _small(self, operand: Expr, rows: int, size: int) -> bool:
-        return self._steps(operand, rows, self.k, self._in_a) is not None and rows * self.k * size <= 16 * 1024
-
-    def _reads_well(self, operand: Expr) -> bool:
-        """Whether rows of A can be read in place: each contiguous, and not falling onto each other in the cache."""
-        steps = self._steps(operand, self.m, self.k, self._in_a)
-        if steps is None or steps[1] != 1:
-            return False
-        stride = steps[0] * self.product.dtype.bytes
-        return stride % 1024 != 0 and self.m * self.k * self.product.dtype.bytes <= self.machine.l2_bytes // 2
-
-    def _collides(self, operand: Expr) -> bool:
-        """Whether the rows of A fall onto each other in the cache, so that even reading them once takes long."""
-        steps = self._steps(operand, self.m, self.k, self._in_a)
-        return steps is not None and steps[1] == 1 and steps[0] * self.product.dtype.bytes % 4096 == 0
 
     def _is_one_matrix(self, operand: Expr) -> bool:
         """Whether all matrices of a stack are the same one."""
@@ -230,16 +198,11 @@ class Contraction:
             return ()
         if b.watch is not None:
             b.watch.loads = False
-        with self._stack(), b.loop(self.block):
-            for buffer in (self.packed_a, self.packed_b, self.partial):
-                if buffer is not None and buffer.space == "stack" and self.shares_stack:
-                    b.add(Allocate(buffer))
-            if self.packed_b is not None and self.band.extent > 1:
-                self._panels(self._pack_b)
-            with b.loop(self.band):
-                if self.packed_a is not None:
-                    self._pack_a()
-                self._panels(self._column_of_blocks)
+        with self._stack():
+            if self.blocks.by_rows:
+                self._by_rows()
+            else:
+                self._by_columns()
         if b.watch is not None and self.product.dtype.is_float:
             explain(b, b.watch, self.product)
         return b.body
@@ -253,47 +216,78 @@ class Contraction:
                 loops.enter_context(self.builder.loop(var, parallel=i == first and self.shares_stack))
             yield
 
-    def _panels(self, write: Callable[[Affine, int], None]) -> None:
-        """Do something for each panel of columns: a loop over the whole ones, then the rest."""
-        whole, rest = divmod(self.n, self.blocks.lanes)
-        panel = Var("jp", whole)
-        if whole:
-            with self.builder.loop(panel, parallel=self._shares_panels()):
-                write(variable(panel), 0)
-        if rest:
-            write(Affine((), whole), rest)
+    def _by_rows(self) -> None:
+        """Threads share bands of rows, and B."""
+        b = self.builder
+        with b.loop(self.block):
+            self._allocate(self.partial)
+            if self.packed_b is not None:
+                self._allocate(self.packed_b)
+                per = SWATH if self.n > SWATH * self.blocks.lanes else 1
+                group = Var("gb", -(-self.n // (self.blocks.lanes * per)))
+                with b.loop(group, parallel=True):
+                    self._pack_b(group, per)
+            with b.loop(self.band, parallel=True):
+                if self.packed_a is not None:
+                    self._allocate(self.packed_a)
+                    self._pack_a()
+                self._panels()
 
-    def _column_of_blocks(self, panel: Affine, active: int) -> None:
-        """All register blocks of one panel of columns."""
-        b, rows = self.builder, self.blocks.rows
-        if self.packed_b is not None and self.band.extent == 1:
-            self._pack_b(panel, active)
-        whole, rest = divmod(self.m, rows)
-        if self.band.extent > 1:
-            self._banded(panel, active, whole, rest)
+    def _by_columns(self) -> None:
+        """Threads share swaths of columns, and A."""
+        b = self.builder
+        if self.packed_a is not None:
+            self._allocate(self.packed_a)
+            self._pack_a()
+        self._allocate(self.partial)
+        with b.loop(self.swath, parallel=True), b.loop(self.block):
+            if self.packed_b is not None:
+                self._allocate(self.packed_b)
+                self._pack_b(self.swath, self.blocks.swath)
+            self._panels()
+
+    def _allocate(self, buffer: Buffer | None) -> None:
+        if buffer is not None and buffer.space == "stack":
+            self.builder.add(Allocate(buffer))
+
+    def _panels(self) -> None:
+        """All register blocks of the band and the swath at hand."""
+        blocks = self.blocks
+
+        def column_of_blocks(panel: Affine, active: int) -> None:
+            def block(panel_a: Affine, rows: int) -> None:
+                self._block(panel_a, rows or blocks.rows, panel, active)
+
+            self._each("ip", self.m, blocks.rows, self.band, blocks.band, block)
+
+        self._each("jp", self.n, blocks.lanes, self.swath, blocks.swath, column_of_blocks)
+
+    def _each(
+        self, name: str, size: int, unit: int, group: Var, per: int, write: Callable[[Affine, int], None],
+        *, parallel: bool = False,
+    ) -> None:  # fmt: skip
+        """Do something for each piece of the group at hand: in a loop over the whole ones, then for the rest."""
+        b = self.builder
+        whole, rest = divmod(size, unit)
+        piece = Var(name, whole)
+        if group.extent == 1:
+            if whole:
+                with b.loop(piece, parallel=parallel):
+                    write(variable(piece), 0)
+            if rest:
+                write(Affine((), whole), rest)
             return
-        ip = Var("ip", whole)
+        first, last = variable(group) * per, group.extent - 1
         if whole:
-            with b.loop(ip, parallel=True):
-                self._block(variable(ip), rows, panel, active)
-        if rest:
-            self._block(Affine((), whole), rest, panel, active)
-
-    def _banded(self, panel: Affine, active: int, whole: int, rest: int) -> None:
-        """The blocks of the band of rows at hand; the last band may be shorter."""
-        b, rows = self.builder, self.blocks.rows
-        per_band = self.blocks.height // rows
-        first = variable(self.band) * per_band
-        ip = Var("ip", max(whole, 1))
-        with b.scope(ip) as scope:
-            self._block(variable(ip), rows, panel, active)
-            body = tuple(scope.statements)
-        b.add(For(ip, first, first + per_band, body, limit=whole, parallel=True))
+            with b.scope(piece) as scope:
+                write(variable(piece), 0)
+                body = tuple(scope.statements)
+            b.add(For(piece, first, first + per, body, limit=None if whole == group.extent * per else whole))
         if rest:
             with b.scope() as scope:
-                self._block(Affine((), whole), rest, panel, active)
+                write(first + (whole - last * per), rest)
                 body = tuple(scope.statements)
-            b.add(If(variable(self.band), self.band.extent - 1, self.band.extent, body))
+            b.add(If(variable(group), last, last + 1, body))
 
     def _lane(self, active: int) -> Var:
         """The column within a panel."""
@@ -308,82 +302,111 @@ class Contraction:
         stop = Affine((), self.k) if whole else start + self.blocks.depth
         return For(k, start, stop, body, limit=None if whole else self.k)
 
-    def _local(self, k: Var) -> Affine:
+    def _local(self, k: Affine) -> Affine:
         """Position within the part of the contracted axis at hand."""
-        at = variable(k) if k.extent > 1 else Affine()
-        return at - variable(self.block) * self.blocks.depth
+        return k - variable(self.block) * self.blocks.depth
 
-    def _pack_b(self, panel: Affine, active: int) -> None:
-        """Copy a panel of B's columns so that each step of the contraction reads one contiguous run."""
+    def _pack_b(self, group: Var, per: int) -> None:
+        """Copy panels of B's columns so that each step of the contraction reads one contiguous run.
+
+        Rows are followed as far as they lie in memory before the next one is begun.
+        """
+        k, lanes = Var("k", self.k), self.blocks.lanes
+
+        def copy(panel: Affine, active: int) -> None:
+            self._copy_panel(k, panel, active)
+
+        def copy_all_steps(panel: Affine, active: int) -> None:
+            self._steps_of(k, lambda: self._copy_panel(k, panel, active))
+
+        if self._is_ordered():
+            self._steps_of(k, lambda: self._each("jp", self.n, lanes, group, per, copy))
+        else:
+            self._each("jp", self.n, lanes, group, per, copy_all_steps)
+
+    def _steps_of(self, k: Var, write: Callable[[], None]) -> None:
+        """A loop over the part of the contracted axis at hand."""
+        with self.builder.scope(k) as scope:
+            write()
+            body = tuple(scope.statements)
+        self.builder.add(self._depth_loop(body, k))
+
+    def _copy_panel(self, k: Var, panel: Affine, active: int) -> None:
         b, lanes = self.builder, self.blocks.lanes
         assert self.packed_b is not None
-        if self.packed_b.space == "stack" and not self.shares_stack:
-            b.add(Allocate(self.packed_b))
-        k, j = Var("k", self.k), self._lane(active)
-        base = panel * (self.blocks.depth * lanes) if self.band.extent > 1 else Affine()
-        with b.scope(k) as outer:
-            with b.scope(j) as inner:
-                column = panel * lanes + variable(j)
-                value = b.pull(self.b, self._in_b(variable(k), column))
-                b.add(Store(self.packed_b, base + self._local(k) * lanes + variable(j), value))
-                copied = tuple(inner.statements)
-            outer.statements += self._as_lanes(j, lanes, active, copied)
-            body = tuple(outer.statements)
-        b.add(self._depth_loop(body, k))
+        j = self._lane(active)
+        with b.scope(j) as inner:
+            value = b.pull(self.b, self._in_b(variable(k), panel * lanes + variable(j)))
+            b.add(Store(self.packed_b, self._in_packed_b(variable(k), panel, j), value))
+            copied = tuple(inner.statements)
+        for statement in self._as_lanes(j, lanes, active, copied):
+            b.add(statement)
+
+    def _in_packed_b(self, k: Affine, panel: Affine, j: Var) -> Affine:
+        slot = panel - variable(self.swath) * self.blocks.swath
+        return slot * (self.blocks.depth * self.blocks.lanes) + self._local(k) * self.blocks.lanes + variable(j)
 
     def _pack_a(self) -> None:
-        """Copy the band's part of A, panel by panel, so that the rows of a register block lie side by side."""
-        b, blocks = self.builder, self.blocks
-        whole, rest = divmod(self.m, blocks.rows)
-        per_band = blocks.height // blocks.rows
-        first = variable(self.band) * per_band
-        ip = Var("ip", max(whole, 1))
-        with b.scope(ip) as scope:
-            self._pack_rows(variable(ip), variable(ip) - first, blocks.rows)
-            body = tuple(scope.statements)
-        if whole:
-            b.add(For(ip, first, first + per_band, body, limit=whole, parallel=True))
-        if rest:
-            with b.scope() as scope:
-                self._pack_rows(Affine((), whole), Affine((), whole) - first, rest)
-                body = tuple(scope.statements)
-            b.add(If(variable(self.band), self.band.extent - 1, self.band.extent, body))
+        """Copy the band's part of A, so that the rows of a register block lie near each other."""
+        blocks = self.blocks
+        copy = self._copy_rows if self.pitch else self._interleave_rows
+        self._each("ip", self.m, blocks.rows, self.band, blocks.band, copy, parallel=True)
 
-    def _pack_rows(self, panel: Affine, slot: Affine, rows: int) -> None:
+    def _interleave_rows(self, panel: Affine, rest: int) -> None:
+        """Pack the rows of a register block side by side."""
         b, blocks = self.builder, self.blocks
         assert self.packed_a is not None
-        if self.pitch:
-            self._copy_rows(panel, slot, rows)
-            return
+        rows = rest or blocks.rows
         lanes = 1 << max(blocks.rows - 1, 0).bit_length()
         k, r = Var("k", self.k), Var("r", max(rows, 2) if lanes > 1 else 1)
         with b.scope(k) as outer:
             with b.scope(r) as inner:
-                row = panel * blocks.rows + variable(r)
-                value = b.pull(self.a, self._in_a(row, variable(k)))
-                where = slot * (blocks.rows * blocks.depth) + self._local(k) * blocks.rows + variable(r)
-                b.add(Store(self.packed_a, where, value))
+                value = b.pull(self.a, self._in_a(panel * blocks.rows + variable(r), variable(k)))
+                b.add(Store(self.packed_a, self._in_packed_a(variable(k), panel) + variable(r), value))
                 copied = tuple(inner.statements)
             outer.statements += self._as_lanes(r, lanes, rows if rows < lanes else 0, copied)
             body = tuple(outer.statements)
-        b.add(self._depth_loop(body, k))
+        b.add(self._depth_loop(body, k) if blocks.by_rows else For(k, *full_range(k), body))
 
-    def _copy_rows(self, panel: Affine, slot: Affine, rows: int) -> None:
+    def _copy_rows(self, panel: Affine, rest: int) -> None:
         """Pack rows as they are, one after the other."""
+        b, depth, last = self.builder, self.blocks.depth, self.block.extent - 1
+        rows = rest or self.blocks.rows
+        if not self.blocks.by_rows:
+            self._copy_run(panel, rows, Affine(), self.k)
+        elif self.k == self.block.extent * depth:
+            self._copy_run(panel, rows, variable(self.block) * depth, depth)
+        else:
+            early, block = Var("ke", last), variable(self.block)
+            with b.scope(early) as scope:
+                self._copy_run(panel, rows, variable(early) * depth, depth)
+                body = tuple(scope.statements)
+            b.add(For(early, block, block + 1, body, limit=last))
+            done = last * depth
+            self._if_block(last, last + 1, lambda: self._copy_run(panel, rows, Affine((), done), self.k - done))
+
+    def _copy_run(self, panel: Affine, rows: int, start: Affine, count: int) -> None:
         b, blocks = self.builder, self.blocks
         assert self.packed_a is not None
-        k, r = Var("k", blocks.depth), Var("r", rows)
+        k, r = Var("k", count), Var("r", rows)
+        slot = panel - variable(self.band) * blocks.band
         with b.loop(r):
             with b.scope(k) as inner:
-                row = panel * blocks.rows + (variable(r) if rows > 1 else 0)
-                column = variable(self.block) * blocks.depth + variable(k)
-                value = b.pull(self.a, self._in_a(row, column))
-                where = slot * (blocks.rows * self.pitch) + variable(k)
-                b.add(Store(self.packed_a, where + (variable(r) * self.pitch if rows > 1 else 0), value))
+                value = b.pull(self.a, self._in_a(panel * blocks.rows + variable(r), start + variable(k)))
+                b.add(Store(self.packed_a, (slot * blocks.rows + variable(r)) * self.pitch + variable(k), value))
                 copied = tuple(inner.statements)
             loop = For(k, *full_range(k), copied)
             for statement in vectorize(loop, max(self.machine.vector_bytes // self.product.dtype.bytes, 1)):
                 b.add(statement)
+
+    def _in_packed_a(self, k: Affine, panel: Affine) -> Affine:
+        """Where the first row of a register block lies."""
+        blocks = self.blocks
+        slot = panel - variable(self.band) * blocks.band
+        at, deep = (self._local(k), blocks.depth) if blocks.by_rows else (k, self.k)
+        if self.pitch:
+            return slot * (blocks.rows * self.pitch) + at
+        return slot * (blocks.rows * deep) + at * blocks.rows
 
     def _as_lanes(self, var: Var, lanes: int, active: int, body: tuple[Statement, ...]) -> list[Statement]:
         """A single step of a loop with all of its iterations as lanes."""
@@ -394,21 +417,21 @@ class Contraction:
 
     def _block(self, panel_a: Affine, rows: int, panel_b: Affine, active: int) -> None:
         """Accumulate a block of the result in registers, then finish it."""
-        b, lanes = self.builder, self.blocks.lanes
+        b, lanes, chains = self.builder, self.blocks.lanes, self.blocks.chains
         j = self._lane_var = self._lane(active)
         row, column = panel_a * self.blocks.rows, panel_b * lanes + variable(j)
-        acc = Buffer("acc", self.product.dtype, rows, "register")
+        acc = Buffer("acc", self.product.dtype, rows * chains, "register")
         zero = Const(0.0 if self.product.dtype.is_float else 0, self.product.dtype)
         with b.scope(j) as scope:
             b.add(Allocate(acc, zero))
             if self.partial is not None:
-                self._if_block(1, self.block.extent, lambda: self._resume(acc, rows, row, column))
+                self._if_block(1, self.block.extent, lambda: self._resume(acc, row, column))
             self._contract(acc, panel_a, rows, panel_b, j)
             if self.partial is None:
                 self._finish(acc, rows, row, column)
             else:
                 last = self.block.extent - 1
-                self._if_block(0, last, lambda: self._suspend(acc, rows, row, column))
+                self._if_block(0, last, lambda: self._suspend(acc, row, column))
                 self._if_block(last, last + 1, lambda: self._finish(acc, rows, row, column))
             body = tuple(scope.statements)
         for statement in self._as_lanes(j, lanes, active, body):
@@ -420,52 +443,81 @@ class Contraction:
             body = tuple(scope.statements)
         self.builder.add(If(variable(self.block), first, last, body))
 
-    def _partial_at(self, row: Affine, column: Affine) -> Affine:
-        return row * self.n + column
+    def _partial_at(self, row: Affine, column: Affine, at: int) -> Affine:
+        """Where the sum of a register is kept between two parts of the contracted axis."""
+        return (row * self.blocks.chains + at) * self.n + column
 
-    def _resume(self, acc: Buffer, rows: int, row: Affine, column: Affine) -> None:
+    def _resume(self, acc: Buffer, row: Affine, column: Affine) -> None:
         assert self.partial is not None
-        for r in range(rows):
-            before = self.builder.load(self.partial, self._partial_at(row + r, column))
-            self.builder.add(Accumulate("sum", (acc,), r, (before,)))
+        for at in range(acc.size):
+            before = self.builder.load(self.partial, self._partial_at(row, column, at))
+            self.builder.add(Accumulate("sum", (acc,), at, (before,)))
 
-    def _suspend(self, acc: Buffer, rows: int, row: Affine, column: Affine) -> None:
+    def _suspend(self, acc: Buffer, row: Affine, column: Affine) -> None:
         assert self.partial is not None
-        for r in range(rows):
-            value = self.builder.load(acc, Affine((), r))
-            self.builder.add(Store(self.partial, self._partial_at(row + r, column), value))
+        for at in range(acc.size):
+            value = self.builder.load(acc, Affine((), at))
+            self.builder.add(Store(self.partial, self._partial_at(row, column, at), value))
 
     def _contract(self, acc: Buffer, panel_a: Affine, rows: int, panel_b: Affine, j: Var) -> None:
-        b = self.builder
-        k = Var("k", self.k)
-        if self.k == 0:
-            return
-        with b.scope(k) as scope:
-            right = self._right(k, panel_b, j)
-            for r in range(rows):
-                left = self._left(k, panel_a, r)
-                if self.product.dtype.is_float:
-                    b.add(Accumulate("fma", (acc,), r, (left, right)))
-                else:
-                    b.add(Accumulate("sum", (acc,), r, (b.apply("multiply", acc.dtype, left, right),)))
-            body = tuple(scope.statements)
-        b.add(self._depth_loop(body, k))
+        """Add up the products; where an element has several chains, they take turns."""
+        chains = self.blocks.chains
+        whole = self.k - self.k % chains
+        if whole:
+            k = Var("k", whole - chains + 1)
+            with self.builder.scope(k) as scope:
+                for chain in range(chains):
+                    self._step(acc, panel_a, rows, panel_b, variable(k) + chain, j, chain)
+                body = tuple(scope.statements)
+            loop = self._depth_loop(body, k)
+            limit = whole if loop.limit is not None or whole < self.k else None
+            self.builder.add(loop._replace(step=chains, limit=limit))
+        if whole < self.k:
+            last = self.block.extent - 1
+            self._if_block(last, last + 1, lambda: self._remaining_steps(acc, panel_a, rows, panel_b, j, whole))
 
-    def _right(self, k: Var, panel: Affine, j: Var) -> Operand:
+    def _remaining_steps(
+        self, acc: Buffer, panel_a: Affine, rows: int, panel_b: Affine, j: Var, whole: int
+    ) -> None:  # fmt: skip
+        for k in range(whole, self.k):
+            self._step(acc, panel_a, rows, panel_b, Affine((), k), j, k - whole)
+
+    def _step(
+        self, acc: Buffer, panel_a: Affine, rows: int, panel_b: Affine, k: Affine, j: Var, chain: int
+    ) -> None:  # fmt: skip
+        """One step along the contracted axis, for every row of the block."""
+        b, chains = self.builder, self.blocks.chains
+        right = self._right(k, panel_b, j)
+        for r in range(rows):
+            left = self._left(k, panel_a, r)
+            at = r * chains + chain
+            if self.product.dtype.is_float:
+                b.add(Accumulate("fma", (acc,), at, (left, right)))
+            else:
+                b.add(Accumulate("sum", (acc,), at, (b.apply("multiply", acc.dtype, left, right),)))
+
+    def _right(self, k: Affine, panel: Affine, j: Var) -> Operand:
         b, lanes = self.builder, self.blocks.lanes
         if self.packed_b is None:
-            return b.pull(self.b, self._in_b(variable(k), panel * lanes + variable(j)))
-        base = panel * (self.blocks.depth * lanes) if self.band.extent > 1 else Affine()
-        return b.load(self.packed_b, base + self._local(k) * lanes + variable(j))
+            return b.pull(self.b, self._in_b(k, panel * lanes + variable(j)))
+        return b.load(self.packed_b, self._in_packed_b(k, panel, j))
 
-    def _left(self, k: Var, panel: Affine, r: int) -> Operand:
-        b, blocks = self.builder, self.blocks
+    def _left(self, k: Affine, panel: Affine, r: int) -> Operand:
+        b = self.builder
         if self.packed_a is None:
-            return b.pull(self.a, self._in_a(panel * blocks.rows + r, variable(k)))
-        slot = panel - variable(self.band) * (blocks.height // blocks.rows)
-        if self.pitch:
-            return b.load(self.packed_a, slot * (blocks.rows * self.pitch) + self._local(k) + r * self.pitch)
-        return b.load(self.packed_a, slot * (blocks.rows * blocks.depth) + self._local(k) * blocks.rows + r)
+            return b.pull(self.a, self._in_a(panel * self.blocks.rows + r, k))
+        return b.load(self.packed_a, self._in_packed_a(k, panel) + r * (self.pitch or 1))
+
+    def _total(self, acc: Buffer, r: int) -> Operand:
+        """What a row of the block came to: the sum of its chains."""
+        b, chains = self.builder, self.blocks.chains
+        sums: list[Operand] = [b.load(acc, Affine((), r * chains + chain)) for chain in range(chains)]
+        while len(sums) > 1:
+            sums = [
+                b.apply("add", acc.dtype, *sums[i : i + 2]) if i + 1 < len(sums) else sums[i]
+                for i in range(0, len(sums), 2)
+            ]
+        return sums[0]
 
     def _finish(self, acc: Buffer, rows: int, row: Affine, column: Affine) -> None:
         """Write the outputs that follow from a finished block: row by row, or in a loop when there is much to do."""
@@ -473,7 +525,7 @@ class Contraction:
             self._finish_in_loop(acc, rows, row, column)
             return
         for r in range(rows):
-            self._finish_row(row + r, column, self.builder.load(acc, Affine((), r)))
+            self._finish_row(row + r, column, self._total(acc, r))
 
     def _finish_in_loop(self, acc: Buffer, rows: int, row: Affine, column: Affine) -> None:
         """The same from a copy of the block on the stack, so that the code for a row stands once."""
@@ -482,7 +534,7 @@ class Contraction:
         lane = Affine(tuple(t for t in column.terms if t[0] == self._lane_var))
         b.add(Allocate(tile))
         for r in range(rows):
-            b.add(Store(tile, lane + r * lanes, b.load(acc, Affine((), r))))
+            b.add(Store(tile, lane + r * lanes, self._total(acc, r)))
         at = Var("r", rows)
         with b.loop(at):
             self._finish_row(row + variable(at), column, b.load(tile, variable(at) * lanes + lane))

@@ -12,14 +12,15 @@ a constant, so nothing here nests and every transformation is a walk along a lis
 A `For` with lanes > 1 executes `lanes` neighbouring iterations at once: its variable stands for a base plus the lane
 number, and names bound inside are vectors where they depend on it. `active` says how many of the lanes count (the
 rest are masked: not loaded, not stored, not accumulated). An operand with one lane in an operation with more is
-repeated. Index forms are `ir.affine` forms over loop variables and integer names.
+repeated. Positions are `ir.affine` forms over loop variables and integer names.
+
+All of it is plain tuples with named fields: equal where the fields are, cheap to make and never changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from ..ir.affine import Affine, Var
 from ..ir.dtype import DType
@@ -27,8 +28,7 @@ from ..ir.dtype import DType
 Space: TypeAlias = Literal["argument", "workspace", "stack", "register"]
 
 
-@dataclass(frozen=True, slots=True)
-class Buffer:
+class Buffer(NamedTuple):
     """Memory of `size` elements: an argument, scratch that lives during the call, or registers.
 
     Registers hold `lanes`-wide vectors and are indexed by constants only.
@@ -43,8 +43,7 @@ class Buffer:
     """Whether it starts at a multiple of 64 bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """A name bound by a `Let`."""
 
     name: str
@@ -52,8 +51,7 @@ class Ref:
     lanes: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Const:
+class Const(NamedTuple):
     """A number. NaN and signed zeros are told apart by their bits when constants are printed."""
 
     value: float | int | bool
@@ -66,8 +64,7 @@ Operand: TypeAlias = Ref | Const
 # Values --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(NamedTuple):
     """An op of the scalar table, lane by lane.
 
     Here only: `fma` (a·b + c, rounded once) and `bitcast` (the same bits as a number of another dtype).
@@ -77,23 +74,21 @@ class Apply:
     args: tuple[Operand, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """The element at an index; neighbouring lanes read neighbours, or gather where the index says otherwise.
+class Load(NamedTuple):
+    """The element at a position; neighbouring lanes read neighbours, or gather where the form says otherwise.
 
     Where `mask` is false nothing is read and the value is zero.
     """
 
     buffer: Buffer
-    index: Affine
+    at: Affine
     mask: Operand | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """The value of an index form, as an integer."""
 
-    index: Affine
+    at: Affine
 
 
 Value: TypeAlias = Apply | Load | Position
@@ -101,39 +96,35 @@ Value: TypeAlias = Apply | Load | Position
 # Statements ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Let:
+class Let(NamedTuple):
     """Bind a name to a value."""
 
     ref: Ref
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(NamedTuple):
     """Write an element; `mask` as in `Load`."""
 
     buffer: Buffer
-    index: Affine
+    at: Affine
     value: Operand
     mask: Operand | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Accumulate:
-    """registers[index] = op(registers[index], values).
+class Accumulate(NamedTuple):
+    """registers[at] = op(registers[at], values).
 
     Ops: sum, prod, max, min, any, all, fma (two values), argmax and argmin (value, position).
     """
 
     op: str
     registers: tuple[Buffer, ...]
-    index: int
+    at: int
     values: tuple[Operand, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(NamedTuple):
     """register = op(register, values), and `ref` is what it holds then, or where `exclusive` what it held before.
 
     Ops: sum, prod, recur (values[0] · register + values[1]). Lanes that share one scalar register take their turns:
@@ -147,8 +138,7 @@ class Scan:
     exclusive: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Combine:
+class Combine(NamedTuple):
     """Fold the lanes of vector registers into scalar ones, in a fixed order: halves, then halves of those."""
 
     op: str
@@ -156,16 +146,14 @@ class Combine:
     vectors: tuple[Buffer, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Allocate:
+class Allocate(NamedTuple):
     """Bring a stack or register buffer into being, each element holding `initial` (stack memory: undefined)."""
 
     buffer: Buffer
     initial: Const | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class For:
+class For(NamedTuple):
     """var = start, start + step, ... while var < stop. Bounds may depend on outer variables; `limit` caps stop."""
 
     var: Var
@@ -183,8 +171,7 @@ class For:
     """In how many parts a team of threads shares the iterations; 0 for not at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class If:
+class If(NamedTuple):
     """Run the body when first ≤ value of the form < last."""
 
     form: Affine
@@ -193,8 +180,7 @@ class If:
     body: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """Report a wrong value: `cell[at]` becomes the smallest report of all.
 
     Kinds: "number": the value is nan. "finite": it is worse than the operands it was made of, which is infinite where
@@ -217,8 +203,7 @@ class Check:
 Statement: TypeAlias = Let | Store | Accumulate | Scan | Combine | Allocate | For | If | Check
 
 
-@dataclass(frozen=True, slots=True)
-class LoopFn:
+class LoopFn(NamedTuple):
     """A kernel: its argument buffers in order, the workspaces it needs, and what it does."""
 
     name: str

@@ -61,6 +61,8 @@ class Builder:
         """What checked kernels look at."""
         self._checked: set[Key] = set()
         self._depth: dict[str, int] = {}
+        self._least_depth = 0
+        """Of what is bound now. Inside of a loop that never runs, nothing is read outside of it, where it may not be."""
         self._count = 0
 
     # Statements ------------------------------------------------------------------------------------------------
@@ -89,13 +91,17 @@ class Builder:
     @contextmanager
     def scope(self, *variables: Var) -> Iterator[_Scope]:
         """Open a level at which these variables have values; its statements are the caller's to wrap."""
+        outside = self._least_depth
         self.scopes.append(_Scope())
         for var in variables:
             self._depth[var.name] = len(self.scopes) - 1
+            if var.extent == 0:
+                self._least_depth = len(self.scopes) - 1
         try:
             yield self.scopes[-1]
         finally:
             self.scopes.pop()
+            self._least_depth = outside
 
     @contextmanager
     def loops(self, variables: Sequence[Var]) -> Iterator[None]:
@@ -130,7 +136,7 @@ class Builder:
     def check(self, check: Check) -> None:
         """Look at a value where it is bound."""
         used = (check.value, *check.operands, check.mask)
-        depth = max((self._depth[o.name] for o in used if isinstance(o, Ref)), default=0)
+        depth = max((self._least_depth, *(self._depth[o.name] for o in used if isinstance(o, Ref))))
         self.scopes[depth].statements.append(check)
 
     def is_news(self, node: Expr, index: Index, mask: Operand | None) -> bool:
@@ -452,10 +458,10 @@ class Builder:
         if isinstance(value, Apply):
             names = [a.name for a in value.args if isinstance(a, Ref)]
         else:
-            names = [v.name for v in value.index.variables()]
+            names = [v.name for v in value.at.variables()]
             if isinstance(value, Load) and isinstance(value.mask, Ref):
                 names.append(value.mask.name)
-        return max((self._depth[n] for n in names), default=0)
+        return max((self._least_depth, *(self._depth[n] for n in names)))
 
 
 def part_at(node: Expr, index: Index) -> int | None:

@@ -24,7 +24,7 @@ from ..ir.dtype import DType, int64
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
 from .checks import Witness
-from .ir import Accumulate, Allocate, Buffer, Const, Operand, Position, Statement, Store
+from .ir import Accumulate, Allocate, Apply, Buffer, Const, Operand, Position, Ref, Statement, Store
 from .lower import Builder, Index
 
 SCRATCH_BYTES = 64 * 1024
@@ -121,21 +121,27 @@ class Nest:
 
     def write(self, keep: list[Expr]) -> tuple[Statement, ...]:
         """The loops. `keep` lists the values to hold in scratch between sweeps."""
-        b = self.builder
+        self._bring_scratch(keep)
+        if 0 in [v.extent for v in self.outer]:
+            return ()
+        with self.builder.loops(self.outer):
+            self._row()
+        return self.builder.body
+
+    def _bring_scratch(self, keep: list[Expr]) -> None:
         size = int(np.prod([v.extent for v in self.inner], dtype=np.int64))
         for node in keep:
             self.kept[node] = Buffer(f"kept{len(self.kept)}", node.dtype, size, "stack", aligned=True)
-            b.add(Allocate(self.kept[node]))
-        if 0 in [v.extent for v in self.outer]:
-            return ()
-        with b.loops(self.outer):
-            stored: ExprTable[None] = ExprTable()
-            for number in range(len(self._sweeps())):
-                self._sweep(number, stored)
-            rows = [output for output in self.outputs if self.is_row(output)]
-            self._runs_of_one(rows)
-            b.store(*((output, self.row(output)) for output in rows))
-        return b.body
+            self.builder.add(Allocate(self.kept[node]))
+
+    def _row(self) -> None:
+        """All sweeps over one row."""
+        stored: ExprTable[None] = ExprTable()
+        for number in range(len(self._sweeps())):
+            self._sweep(number, stored)
+        rows = [output for output in self.outputs if self.is_row(output)]
+        self._runs_of_one(rows)
+        self.builder.store(*((output, self.row(output)) for output in rows))
 
     def _runs_of_one(self, rows: list[Expr]) -> None:
         """Where the swept axes have size 1, rows may read what runs along them without a sweep."""
@@ -144,14 +150,21 @@ class Nest:
             if node in reached:
                 self._step(node, self._run_register(node))
 
+    def reductions_in(self, number: int) -> list[Expr]:
+        """The reductions that a sweep makes."""
+        return [n for n in self.nodes if n.op.kind == "reduce" and self.levels[n] == number + 1]
+
+    def outputs_in(self, number: int) -> list[Expr]:
+        """The elements that a sweep stores."""
+        return [o for o in self.outputs if not self.is_row(o) and self.levels[o] == number]
+
     def _sweep(self, number: int, stored: ExprTable[None]) -> None:
         b = self.builder
-        reductions = [n for n in self.nodes if n.op.kind == "reduce" and self.levels[n] == number + 1]
-        outputs = [o for o in self.outputs if not self.is_row(o) and self.levels[o] == number]
-        if not reductions and not outputs:
+        reductions, outputs, roots = self.reductions_in(number), self.outputs_in(number), self._sweeps()[number]
+        if not roots:
             return
         registers = [self._registers(r) for r in reductions]
-        visited = self._visited([*(r.args[0] for r in reductions), *outputs])
+        visited = self._visited(roots)
         wanted = ExprTable((n, None) for n in visited if n.op.kind == "cumulative" and n not in stored)
         runs = [(n, self._run_register(n)) for n in self.nodes if n in wanted]
         self._call_witnesses([*reductions, *(n for n, _ in runs)])
@@ -168,12 +181,16 @@ class Nest:
                 if node in self.kept and node not in stored:
                     b.add(Store(self.kept[node], self._inner_flat(), b.pull(node, self.element)))
                     stored[node] = None
+            self._finish_element(number)
         for reduction, into in zip(reductions, registers, strict=True):
             value = b.load(into[-1], Affine())
             b.know(reduction, self.row(reduction), value)
             self._question(reduction, value)
         for node, _ in runs:
             self._question(node)
+
+    def _finish_element(self, number: int) -> None:
+        """What else a sweep does with an element, when all others have theirs: nothing."""
 
     def _call_witnesses(self, nodes: list[Expr]) -> None:
         """In checked kernels: registers that see the operands of a sweep's sums and products."""
@@ -232,6 +249,21 @@ class Nest:
         if op in POSITIONS:
             values.append(b.let(int64, Position(self.element[reduction.attrs["axis"]])))
         b.add(Accumulate(op, into, 0, tuple(values)))
+
+
+STEPS = {
+    "sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum", "any": "logical_or", "all": "logical_and",
+}  # fmt: skip
+"""By reduction, the op that takes one element more into a result."""
+
+
+def taken(b: Builder, reduction: Expr, element: Index, before: Operand, own: ExprTable[None]) -> Ref:
+    """A result that lies in memory, after taking in an element: products of the kernel's own in one rounding."""
+    argument, op = reduction.args[0], reduction.op.name
+    if op == "sum" and argument.op.name == "multiply" and argument.dtype.is_float and argument in own:
+        factors = (b.pull(a, element) for a in argument.args)
+        return b.let(reduction.dtype, Apply("fma", (*factors, before)))
+    return b.let(reduction.dtype, Apply(STEPS[op], (b.pull(argument, element), before)))
 
 
 def identity(op: str, dtype: DType) -> Const:

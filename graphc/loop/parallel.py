@@ -9,8 +9,7 @@ threads there are.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from ..ir.affine import Var
 from ..ir.op import REGISTRY
 from .ir import Accumulate, Allocate, Apply, Buffer, Combine, For, If, Let, Load, LoopFn, Scan, Statement, Store, walk
 
@@ -25,7 +24,7 @@ DEAR = 12
 
 def parallelize(fn: LoopFn, vector_bytes: int) -> LoopFn:
     """The function with `parts` on the loops to share."""
-    return replace(fn, body=_shared(fn.body, fn.body, vector_bytes))
+    return fn._replace(body=_shared(fn.body, fn.body, vector_bytes))
 
 
 def is_shared(fn: LoopFn) -> bool:
@@ -39,11 +38,11 @@ def _shared(body: tuple[Statement, ...], whole: tuple[Statement, ...], vector_by
         if isinstance(statement, For):
             parts = _parts(statement, vector_bytes) if statement.parallel and _independent(statement, whole) else 0
             if parts:
-                statement = replace(statement, parts=parts)
+                statement = statement._replace(parts=parts)
             else:
-                statement = replace(statement, body=_shared(statement.body, whole, vector_bytes))
+                statement = statement._replace(body=_shared(statement.body, whole, vector_bytes))
         elif isinstance(statement, If):
-            statement = replace(statement, body=_shared(statement.body, whole, vector_bytes))
+            statement = statement._replace(body=_shared(statement.body, whole, vector_bytes))
         result.append(statement)
     return tuple(result)
 
@@ -58,8 +57,8 @@ def _parts(loop: For, vector_bytes: int) -> int:
 
 
 def _trips(loop: For) -> int:
-    distance = (loop.stop - loop.start).range()[1] if loop.limit is None else loop.limit
-    return min(-(-distance // loop.step), -(-loop.var.extent // loop.step))
+    distance = min((loop.stop - loop.start).range()[1], loop.var.extent)
+    return -(-min(distance, loop.limit or distance) // loop.step)
 
 
 def _cost(statement: Statement, vector_bytes: int) -> float:
@@ -88,13 +87,24 @@ def _independent(loop: For, whole: tuple[Statement, ...]) -> bool:
     """Whether every iteration writes elsewhere, has its accumulators to itself, and uses nobody else's scratch."""
     inside = list(walk(loop.body))
     written = [s for s in inside if isinstance(s, Store) and s.buffer.space in ("argument", "workspace")]
-    if any(loop.var not in s.index.variables() for s in written):
+    places = _places(loop)
+    if any(places.isdisjoint(s.at.variables()) for s in written):
         return False
     own = {s.buffer for s in inside if isinstance(s, Allocate)}
     used = {b for s in inside for b in _buffers(s) if b.space in ("register", "stack")}
     outside = [s for s in walk(whole) if not any(s is t for t in inside)] if used - own else []
     shared = {b for s in outside if not isinstance(s, Allocate) for b in _buffers(s)}
     return all(b.space == "stack" and b not in shared for b in used - own)
+
+
+def _places(loop: For) -> frozenset[Var]:
+    """Variables that differ between any two iterations of a loop: its own, and those that go over a window of it."""
+    windows = {
+        s.var
+        for s in walk(loop.body)
+        if isinstance(s, For) and 0 < (s.stop - s.start).range()[1] <= abs(s.start.coefficient(loop.var)) * loop.step
+    }
+    return frozenset({loop.var, *windows})
 
 
 def _buffers(statement: Statement) -> tuple[Buffer, ...]:

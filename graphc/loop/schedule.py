@@ -7,7 +7,7 @@ accumulation in flight.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ..ir.affine import Var
 from ..ir.expr import Expr
@@ -15,6 +15,7 @@ from ..ir.graph import ExprTable
 from ..ir.op import REGISTRY
 from .blocking import blocked
 from .boxes import box_index, boxes
+from .columns import ColumnNest, columns
 from .ir import Accumulate, Apply, Buffer, For, If, Let, Load, Position, Scan, Statement, Store, walk
 from .nest import SCRATCH_BYTES, Nest
 from .split import SplitNest, pieces
@@ -26,8 +27,7 @@ BACKWARD_COST = 1.5
 """Of neighbours in descending order: a contiguous access and a shuffle."""
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(NamedTuple):
     """What schedules need to know of the CPU."""
 
     vector_bytes: int = 32
@@ -40,17 +40,31 @@ class Machine:
     """Whether reductions of much to little are cut into pieces."""
 
 
+def nest_in_pieces(
+    domain: tuple[int, ...], axes: tuple[int, ...], outputs: tuple[Expr, ...], nodes: tuple[Expr, ...],
+    inputs: ExprTable[Buffer], into: ExprTable[Buffer], machine: Machine,
+) -> ColumnNest | SplitNest | None:  # fmt: skip
+    """The nest of a reduce kernel that keeps results of pieces in memory; None for those that do not."""
+    if columns(axes, nodes):
+        return ColumnNest(domain, axes, outputs, nodes, inputs, into)
+    cut = pieces(domain, axes, nodes) if machine.splits else None
+    return None if cut is None else SplitNest(domain, axes, outputs, nodes, inputs, into, cut)
+
+
 def schedule_reduction(
     domain: tuple[int, ...], axes: tuple[int, ...], outputs: tuple[Expr, ...], nodes: tuple[Expr, ...],
     inputs: ExprTable[Buffer], into: ExprTable[Buffer], machine: Machine,
 ) -> tuple[tuple[Statement, ...], tuple[Buffer, ...]]:  # fmt: skip
     """The loops of a reduce kernel, in pieces if that pays, and the workspaces they need."""
-    cut = pieces(domain, axes, nodes) if machine.splits else None
-    if cut is None:
+    nest = nest_in_pieces(domain, axes, outputs, nodes, inputs, into, machine)
+    if nest is None:
         return schedule_nest(domain, axes, outputs, nodes, inputs, into, machine), ()
-    nest = SplitNest(domain, axes, outputs, nodes, inputs, into, cut)
-    body = (s for part in nest.write_pieces() for s in vectorized(merge(part), machine))
-    return tuple(_parallel(s) for s in body), tuple(nest.partials.values())
+    if isinstance(nest, SplitNest):
+        body = tuple(s for part in nest.write_pieces() for s in vectorized(merge(part), machine))
+    else:
+        # Neighbours in a row are neighbours in the results of columns, too: they are the lanes.
+        body = _apply(nest.write(_affordable(nest)), nest.inner[0], machine)
+    return tuple(_parallel(s) for s in body), nest.workspaces
 
 
 def schedule_nest(
@@ -110,7 +124,7 @@ def _apply(body: tuple[Statement, ...], var: Var, machine: Machine) -> tuple[Sta
         if isinstance(statement, For) and statement.var == var:
             result += vectorize(statement, lanes_for(statement, machine))
         elif isinstance(statement, (For, If)):
-            result.append(replace(statement, body=_apply(statement.body, var, machine)))
+            result.append(statement._replace(body=_apply(statement.body, var, machine)))
         else:
             result.append(statement)
     return tuple(result)
@@ -152,9 +166,9 @@ def _waste(var: Var, machine: Machine) -> float:
 def _cost(statement: Statement, var: Var) -> float:
     apart = GATHER_COST
     if isinstance(statement, Store):
-        form, apart = statement.index, SCATTER_COST
+        form, apart = statement.at, SCATTER_COST
     elif isinstance(statement, Let) and isinstance(statement.value, Load):
-        form = statement.value.index
+        form = statement.value.at
     else:
         return 0.0
     if any(not isinstance(a, Var) and var in a.of.variables() for a, _ in form.terms):
@@ -210,4 +224,4 @@ def _parallel(statement: Statement) -> Statement:
     """Iterations of an outermost loop that owns its accumulators may run at the same time."""
     if not isinstance(statement, For):
         return statement
-    return replace(statement, parallel=not any(isinstance(s, (Accumulate, Scan)) for s in statement.body))
+    return statement._replace(parallel=not any(isinstance(s, (Accumulate, Scan)) for s in statement.body))

@@ -1,7 +1,9 @@
-"""The schedules of sort, argsort and argtopk: one row after the other, always in the same steps.
+"""The schedules of sort, argsort and argtopk, always in the same steps.
 
-Elements become unsigned integers in the same order (`Keys`), descending order being that of their complements. A
-short row is ordered by counting: an element's place is how many are before it.
+Elements become unsigned integers in the same order (`Keys`), descending order being that of their complements. Many
+rows of up to a thousand elements are ordered by a network, one in each lane of a vector (`network`); where positions
+are asked for, they are the lower digits of what is ordered. One short row is ordered by counting: an element's place
+is how many are before it.
 
     for t: store keys[t] = key of x[t]
     for i as lanes:
@@ -19,7 +21,8 @@ often each digit occurs says where its elements begin.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from ..ir import dtype as dtypes
@@ -27,8 +30,9 @@ from ..ir.affine import Affine, Var, variable
 from ..ir.dtype import DType, bool_, int32, int64
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
-from .ir import Accumulate, Allocate, Buffer, Const, For, Operand, Position, Statement, Store
+from .ir import Accumulate, Allocate, Buffer, Combine, Const, For, If, Operand, Position, Statement, Store
 from .lower import Builder, Index, flat
+from .network import Network
 from .schedule import Machine, vectorized
 from .vectorize import Widening, merge
 
@@ -38,6 +42,12 @@ DIGIT_BITS = 8
 WIDE_DIGIT_BITS = 11
 """Fewer rounds, and more to count: for rows of `WIDE_FROM` elements."""
 WIDE_FROM = 4096
+
+NETWORK_BYTES = 2**16
+"""Memory for the rows that a network orders at once."""
+MOST_PIECES, MOST_BYTES = 8, 2**24
+"""Rows that are ordered by digits at the same time, and the memory for them."""
+_NEGATIVE_ZERO = Buffer("negative_zero", bool_, 1, "register")
 
 _UNSIGNED = {8: dtypes.uint8, 16: dtypes.uint16, 32: dtypes.uint32, 64: dtypes.uint64}
 
@@ -49,7 +59,7 @@ class Keys:
     dtype: DType
     descending: bool
     exact: bool
-    """Whether elements come back from their keys: then -0 is before 0, otherwise they are equal."""
+    """Whether elements come back from their keys: then -0 and 0 are neighbours, otherwise they are equal."""
 
     @property
     def unsigned(self) -> DType:
@@ -61,6 +71,16 @@ class Keys:
     @property
     def _sign(self) -> Const:
         return self._constant(2 ** (self.dtype.bits - 1))
+
+    @property
+    def first_zero(self) -> Const:
+        """The key of the zero that is first among exact keys."""
+        return self._constant(2 ** (self.dtype.bits - 1) - 1)
+
+    @property
+    def negative_zero(self) -> Const:
+        """The exact key of -0."""
+        return self._sign if self.descending else self.first_zero
 
     def of(self, b: Builder, x: Operand) -> Operand:
         """The key of an element."""
@@ -114,50 +134,238 @@ class Sorting:
         self.digit_bits = WIDE_DIGIT_BITS if self.size >= WIDE_FROM and self.x.dtype.bits > 16 else DIGIT_BITS
         self.rounds = -(-self.x.dtype.bits // self.digit_bits)
         self.place_dtype = int32 if self.size < 2**31 else int64
+        self.row: dict[Var, Affine] = {v: variable(v) for v in self.outer}
+        """Where the loops stand in each axis but the sorted one."""
+        self.across = max(self.outer, key=lambda v: v.extent, default=Var("row", 1))
+        self.pieces = self._pieces()
+        self.piece = Var("c", self.pieces)
+        self.mends = not self.positions and self.x.dtype.is_float
+        """Whether zeros of both signs, whose keys differ, have to be brought back into their order."""
 
     @property
     def bins(self) -> int:
         return 1 << self.digit_bits
 
     @property
+    def word(self) -> DType:
+        """What a network orders: keys, or keys above positions."""
+        return self.keys.unsigned if not self.positions else _UNSIGNED[32 if self.x.dtype.bits <= 16 else 64]
+
+    @property
+    def padded(self) -> int:
+        """The length of rows in a network."""
+        return 1 << (self.size - 1).bit_length()
+
+    @property
+    def words(self) -> Buffer:
+        """A block of rows in a network."""
+        return Buffer("words", self.word, self.padded * self.lanes, "stack", aligned=True)
+
+    @property
+    def lanes(self) -> int:
+        """How many rows a network orders at once."""
+        return max(self.machine.vector_bytes // self.word.bytes, 1)
+
+    @property
+    def is_network(self) -> bool:
+        """Whether there are rows enough, of which a block fits the nearest caches, and words that hold all."""
+        fits = self.size > 1 < self.across.extent and self.padded * self.machine.vector_bytes <= NETWORK_BYTES
+        return fits and 2 * self.across.extent >= self.lanes and not (self.positions and self.x.dtype.bits == 64)
+
+    @property
     def is_counted(self) -> bool:
         return self.size <= (COUNTED if self.rounds > 1 else COUNTED // 2)
+
+    def _pieces(self) -> int:
+        """In how many pieces rows are taken that each have memory of their own for the digits."""
+        if self.is_network or self.is_counted or not self.outer:
+            return 1
+        memory = 2 * self.size * (self.keys.unsigned.bytes + (self.place_dtype.bytes if self.positions else 0))
+        return max(min(self.outer[0].extent, MOST_PIECES, MOST_BYTES // memory), 1)
 
     @property
     def workspaces(self) -> tuple[Buffer, ...]:
         """Where a long row is kept between rounds: keys there and back, their positions there and back, counts."""
-        if self.is_counted:
+        if self.is_network or self.is_counted:
             return ()
-        found = [Buffer(f"keys{i}", self.keys.unsigned, self.size, "workspace", aligned=True) for i in (0, 1)]
+        size = self.pieces * self.size
+        found = [Buffer(f"keys{i}", self.keys.unsigned, size, "workspace", aligned=True) for i in (0, 1)]
         if self.positions:
-            found += [Buffer(f"places{i}", self.place_dtype, self.size, "workspace", aligned=True) for i in (0, 1)]
-        return (*found, Buffer("counts", int64, self.rounds * self.bins, "workspace", aligned=True))
+            found += [Buffer(f"places{i}", self.place_dtype, size, "workspace", aligned=True) for i in (0, 1)]
+        return (*found, Buffer("counts", int64, self.pieces * self.rounds * self.bins, "workspace", aligned=True))
 
     def write(self) -> tuple[Statement, ...]:
         """The loops."""
         if 0 in self.node.shape:
             return ()
-        with self.builder.loops(self.outer):
-            if self.is_counted:
+        if self.is_network:
+            with self._rows([v for v in self.outer if v is not self.across]):
+                self._sort_by_network()
+        elif self.is_counted:
+            with self._rows(self.outer):
                 self._count_row()
-            else:
+        elif self.pieces > 1:
+            self._sort_pieces()
+        else:
+            with self._rows(self.outer):
                 self._sort_by_digits()
         return self.builder.body
 
+    @contextmanager
+    def _rows(self, outer: Sequence[Var]) -> Iterator[None]:
+        """Loops that threads may share where no memory is shared."""
+        with ExitStack() as loops:
+            for var in outer:
+                loops.enter_context(self.builder.loop(var, parallel=True))
+            yield
+
+    def _sort_pieces(self) -> None:
+        """Some rows after the other, in memory of their own."""
+        b, (first, *others) = self.builder, self.outer
+        size = -(-first.extent // self.pieces)
+        with b.loop(self.piece, parallel=True):
+            with b.scope(first) as scope:
+                with b.loops(others):
+                    self._sort_by_digits()
+                body = tuple(scope.statements)
+            start = variable(self.piece) * size
+            b.add(For(first, start, start + size, body, limit=first.extent))
+
     def _index(self, along: Affine) -> Index:
         outer = iter(self.outer)
-        return tuple(along if a == self.axis else variable(next(outer)) for a in range(self.x.ndim))
+        return tuple(along if a == self.axis else self.row[next(outer)] for a in range(self.x.ndim))
 
-    def _stage(self, keys: Buffer) -> None:
+    def _stage(self, keys: Buffer, base: Affine) -> None:
         """The keys of a row, side by side."""
         b, t = self.builder, Var("t", self.size)
+        self._expect_zeros()
+        with self._vectorized(), b.loop(t):
+            key = self.keys.of(b, b.pull(self.x, self._index(variable(t))))
+            b.add(Store(keys, base + variable(t), key))
+            self._notice_zero(key)
+
+    @contextmanager
+    def _vectorized(self) -> Iterator[None]:
+        """What is written inside becomes loops over vectors."""
+        b = self.builder
         with b.scope() as scope:
-            with b.loop(t):
-                key = self.keys.of(b, b.pull(self.x, self._index(variable(t))))
-                b.add(Store(keys, variable(t), key))
+            yield
             body = vectorized(merge(tuple(scope.statements)), self.machine)
         for statement in body:
             b.add(statement)
+
+    # Zeros -----------------------------------------------------------------------------------------------------
+
+    def _expect_zeros(self) -> None:
+        """A register that says whether a row has a -0."""
+        if self.mends:
+            self.builder.add(Allocate(_NEGATIVE_ZERO, Const(False, bool_)))
+
+    def _notice_zero(self, key: Operand, into: Buffer | None = None) -> None:
+        b = self.builder
+        if self.mends:
+            found = b.apply("equal", bool_, key, self.keys.negative_zero)
+            b.add(Accumulate("any", (into or _NEGATIVE_ZERO,), 0, (found,)))
+
+    def _mend_zeros(self, rows: Var) -> None:
+        """Zeros are equal whatever their signs: where there is a -0, write them again in the order of the rows."""
+        if not self.mends:
+            return
+        b = self.builder
+        some = b.apply("astype", int64, b.load(_NEGATIVE_ZERO, Affine()))
+        with b.scope() as scope:
+            with b.loop(rows):
+                self._rewrite_zeros()
+            body = tuple(scope.statements)
+        b.add(If(b.as_index(some, 2), 1, 2, body))
+
+    def _rewrite_zeros(self) -> None:
+        """Count what is before zero, then write the zeros there, one after the other."""
+        b, t, place = self.builder, Var("t", self.size), Buffer("place", int64, 1, "register")
+        b.add(Allocate(place, Const(0, int64)))
+        with b.loop(t):
+            key = self.keys.of(b, b.pull(self.x, self._index(variable(t))))
+            smaller = b.apply("less", bool_, key, self.keys.first_zero)
+            b.add(Accumulate("sum", (place,), 0, (b.apply("astype", int64, smaller),)))
+        with b.loop(t):
+            x = b.pull(self.x, self._index(variable(t)))
+            zero = b.apply("equal", bool_, x, Const(0.0, self.x.dtype))
+            at = flat(self.node, self._index(b.as_index(b.load(place, Affine()), self.size)))
+            b.add(Store(b.outputs[self.node], at, x, zero))
+            b.add(Accumulate("sum", (place,), 0, (b.apply("astype", int64, zero),)))
+
+    # Many rows -------------------------------------------------------------------------------------------------
+
+    def _sort_by_network(self) -> None:
+        """Blocks of rows, and what is left of a block."""
+        whole, rest = divmod(self.across.extent, self.lanes)
+        blocks = Var("q", whole)
+        if whole:
+            with self.builder.loop(blocks, parallel=True):
+                self._sort_block(variable(blocks) * self.lanes, self.lanes)
+        if rest:
+            self._sort_block(Affine((), whole * self.lanes), rest)
+
+    def _sort_block(self, first: Affine, rows: int) -> None:
+        b, lanes = self.builder, self.lanes
+        network = Network(b, self.words, self.padded, lanes, rows)
+        b.add(Allocate(self.words))
+        self._expect_zeros()
+        with network.over_lanes():
+            self.row[self.across] = first + variable(network.lane)
+            self._stage_words(network)
+            network.write()
+            if not self._lies_along:
+                self._put_words(network.at, self.kept)
+        row = Var("r", rows)
+        self.row[self.across] = first + variable(row)
+        if self._lies_along:
+            with self._vectorized(), b.loop(row):
+                self._put_words(lambda t: t * lanes + variable(row), self.kept)
+        self._mend_zeros(row)
+
+    @property
+    def _lies_along(self) -> bool:
+        """Whether neighbours in a row are neighbours in memory."""
+        return self.axis == self.x.ndim - 1
+
+    def _stage_words(self, network: Network) -> None:
+        b, t = self.builder, Var("t", self.size)
+        zeros = Buffer("zeros", bool_, 1, "register")
+        if self.mends:
+            b.add(Allocate(zeros, Const(False, bool_)))
+        with b.loop(t):
+            key = self.keys.of(b, b.pull(self.x, self._index(variable(t))))
+            b.add(Store(network.words, network.at(variable(t)), self._word(key, t)))
+            self._notice_zero(key, zeros)
+        if self.mends:
+            wide = zeros._replace(lanes=network.lanes)
+            b.add(Combine("any", (_NEGATIVE_ZERO,), (wide,)))
+        last = Var("t", self.padded - self.size)
+        if last.extent:
+            with b.loop(last):
+                largest = Const(2**self.word.bits - 1, self.word)
+                b.add(Store(network.words, network.at(variable(last) + self.size), largest))
+
+    def _word(self, key: Operand, t: Var) -> Operand:
+        if not self.positions:
+            return key
+        b, half = self.builder, Const(self.word.bits // 2, self.word)
+        high = b.apply("bitwise_left_shift", self.word, b.apply("astype", self.word, key), half)
+        low = b.apply("astype", self.word, b.let(int64, Position(variable(t))))
+        return b.apply("bitwise_or", self.word, high, low)
+
+    def _put_words(self, at: Callable[[Affine], Affine], count: int) -> None:
+        """Write the first words of a row as elements, or as positions."""
+        b, t = self.builder, Var("t", count)
+        with b.loop(t):
+            word = b.load(self.words, at(variable(t)))
+            if self.positions:
+                low = b.apply("bitwise_and", self.word, word, Const(2 ** (self.word.bits // 2) - 1, self.word))
+                value = b.apply("astype", int64, low)
+            else:
+                value = self.keys.element(b, word)
+            b.add(Store(b.outputs[self.node], flat(self.node, self._index(variable(t))), value))
 
     def _put(self, place: Operand, key: Operand | None, position: Operand | None) -> None:
         """Write an element of the result, if it is among those kept."""
@@ -180,11 +388,12 @@ class Sorting:
         b = self.builder
         keys = Buffer("keys", self.keys.unsigned, self.size, "stack", aligned=True)
         b.add(Allocate(keys))
-        self._stage(keys)
+        self._stage(keys, Affine())
         hardware = max(self.machine.vector_bytes // self.keys.unsigned.bytes, 1)
         lanes = min(2 * hardware, 1 << (self.size - 1).bit_length())
         for first in range(0, self.size, lanes):
             self._count_block(keys, first, lanes)
+        self._mend_zeros(Var("r", 1))
 
     def _count_block(self, keys: Buffer, first: int, lanes: int) -> None:
         b, i = self.builder, Var("i", lanes)
@@ -228,22 +437,28 @@ class Sorting:
     def _sort_by_digits(self) -> None:
         first, second, *places, counts = self.workspaces
         self._clear(counts)
-        self._stage(first)
+        self._stage(first, self._base)
         self._count_digits(first, counts)
         self._sum_up(counts)
         source, target = first, second
         for number in range(self.rounds):
             self._round(number, source, target, places, counts)
             source, target = target, source
+        self._mend_zeros(Var("r", 1))
+
+    @property
+    def _base(self) -> Affine:
+        """Where the memory for a row of this piece begins."""
+        return variable(self.piece) * self.size
+
+    @property
+    def _counts_base(self) -> Affine:
+        return variable(self.piece) * (self.rounds * self.bins)
 
     def _clear(self, counts: Buffer) -> None:
-        b, d = self.builder, Var("c", counts.size)
-        with b.scope() as scope:
-            with b.loop(d):
-                b.add(Store(counts, variable(d), Const(0, int64)))
-            body = vectorized(tuple(scope.statements), self.machine)
-        for statement in body:
-            b.add(statement)
+        b, d = self.builder, Var("c0", self.rounds * self.bins)
+        with self._vectorized(), b.loop(d):
+            b.add(Store(counts, self._counts_base + variable(d), Const(0, int64)))
 
     def _slot(self, key: Operand, number: int) -> Affine:
         """Where the count of a key's digit stands."""
@@ -254,12 +469,12 @@ class Sorting:
         digit = shifted
         if self.digit_bits < u.bits:
             digit = b.apply("bitwise_and", u, shifted, Const(self.bins - 1, u))
-        return b.as_index(b.apply("astype", int64, digit), self.bins) + number * self.bins
+        return b.as_index(b.apply("astype", int64, digit), self.bins) + self._counts_base + number * self.bins
 
     def _count_digits(self, keys: Buffer, counts: Buffer) -> None:
         b, t = self.builder, Var("t", self.size)
         with b.loop(t):
-            key = b.load(keys, variable(t))
+            key = b.load(keys, self._base + variable(t))
             for number in range(self.rounds):
                 slot = self._slot(key, number)
                 more = b.apply("add", int64, b.load(counts, slot), Const(1, int64))
@@ -272,7 +487,7 @@ class Sorting:
             d, total = Var("d", self.bins), Buffer(f"total{number}", int64, 1, "register")
             b.add(Allocate(total, Const(0, int64)))
             with b.loop(d):
-                slot = variable(d) + number * self.bins
+                slot = self._counts_base + variable(d) + number * self.bins
                 count = b.load(counts, slot)
                 b.add(Store(counts, slot, b.load(total, Affine())))
                 b.add(Accumulate("sum", (total,), 0, (count,)))
@@ -282,17 +497,18 @@ class Sorting:
         b, t = self.builder, Var("t", self.size)
         last = number == self.rounds - 1
         with b.loop(t):
-            key = b.load(source, variable(t))
+            here = self._base + variable(t)
+            key = b.load(source, here)
             slot = self._slot(key, number)
             place = b.load(counts, slot)
             b.add(Store(counts, slot, b.apply("add", int64, place, Const(1, int64))))
             position: Operand | None = None
             if self.positions:
-                position = b.load(places[(number + 1) % 2], variable(t)) if number else self._here(t)
+                position = b.load(places[(number + 1) % 2], here) if number else self._here(t)
             if last:
                 self._put(place, key, position)
                 return
-            there = b.as_index(place, self.size)
+            there = self._base + b.as_index(place, self.size)
             b.add(Store(target, there, key))
             if position is not None:
                 b.add(Store(places[number % 2], there, position))

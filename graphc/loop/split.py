@@ -7,8 +7,9 @@
                                              store partial[c] = s
                                            for c in 0..32: s sum= load partial[c]
 
-The pieces depend on the sizes alone, so that results do not depend on the number of threads; sums of pieces are also
-more exact than one long sum.
+Sweeps that need the results of earlier ones are cut alike, one after the other; what they read of those results lies
+in memory meanwhile. The pieces depend on the sizes alone, so that results do not depend on the number of threads;
+sums of pieces are also more exact than one long sum.
 """
 
 from __future__ import annotations
@@ -17,16 +18,14 @@ from dataclasses import dataclass
 from math import prod
 
 from ..ir.affine import Affine, Var, ravel, variable
+from ..ir.dtype import int64
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
-from .ir import Accumulate, Apply, Buffer, Operand, Ref, Statement, Store
-from .lower import Index
-from .nest import Nest, identity
+from .ir import Accumulate, Buffer, Statement, Store
+from .lower import Index, flat
+from .nest import POSITIONS, STEPS, Nest, identity, taken
 
-STEPS = {
-    "sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum", "any": "logical_or", "all": "logical_and",
-}  # fmt: skip
-FOLDED = frozenset(STEPS)
+FOLDED = POSITIONS | frozenset(STEPS)
 """Reductions that can be put together from those of pieces."""
 LARGE = 2**16
 """Elements from which on a reduction is cut."""
@@ -72,40 +71,34 @@ def pieces(domain: tuple[int, ...], axes: tuple[int, ...], nodes: tuple[Expr, ..
     if prod(domain) < LARGE or not axes or any(n.op.kind == "cumulative" for n in nodes):
         return None
     reductions = reduced(nodes)
-    if any(n.op.name not in FOLDED for n in reductions) or not _one_sweep(domain, nodes):
+    if any(n.op.name not in FOLDED for n in reductions):
         return None
     kept = [n for a, n in enumerate(domain) if a not in axes]
     rows = prod(kept)
     last_is_kept = len(domain) - 1 not in axes
     along = axes == tuple(range(len(axes))) and LONG <= rows <= MOST_ROWS and prod(domain) >= BIG
+    along = along and not any(n.op.name in POSITIONS for n in reductions)
     independent = rows // kept[-1] * -(-kept[-1] // LANES) if last_is_kept else rows
     if (independent >= WIDE and not along) or prod(domain) // rows < DEEP:
         return None
     axis = axes[0]
-    count = min(prod(domain) // PIECE, MOST_PIECES, max(MOST_PARTIALS // rows, WIDE), domain[axis])
+    count = _nearby_divisor(domain[axis], min(prod(domain) // PIECE, MOST_PIECES, max(MOST_PARTIALS // rows, WIDE)))
     if count < 2:
         return None
     size = -(-domain[axis] // count)
     whole, rest = divmod(domain[axis], size)
-    return Pieces(axis, whole, size, rest, rows, along and len(axes) == 1)
+    return Pieces(axis, whole, size, rest, rows, along)
+
+
+def _nearby_divisor(n: int, most: int) -> int:
+    """In how many pieces to cut an axis, at most: if it can be, equal ones, which need no code for a rest."""
+    most = min(n, most)
+    return next((count for count in range(most, most // 2, -1) if n % count == 0), most)
 
 
 def reduced(nodes: tuple[Expr, ...]) -> list[Expr]:
     """The reductions among a kernel's nodes."""
     return [n for n in nodes if n.op.kind == "reduce"]
-
-
-def _one_sweep(domain: tuple[int, ...], nodes: tuple[Expr, ...]) -> bool:
-    """Whether no reduction, and no element, needs the result of another reduction."""
-    after: ExprTable[None] = ExprTable()
-    for node in nodes:
-        if any(a in after for a in node.args):
-            if node.op.kind == "reduce" or tuple(node.shape) == domain:
-                return False
-            after[node] = None
-        elif node.op.kind == "reduce":
-            after[node] = None
-    return True
 
 
 class SplitNest(Nest):
@@ -115,101 +108,152 @@ class SplitNest(Nest):
         self, domain: tuple[int, ...], axes: tuple[int, ...], outputs: tuple[Expr, ...], nodes: tuple[Expr, ...],
         inputs: ExprTable[Buffer], into: ExprTable[Buffer], cut: Pieces,
     ) -> None:  # fmt: skip
-        super().__init__(domain, axes, outputs, nodes, inputs, into)
+        super().__init__(domain, axes, outputs, nodes, ExprTable(inputs.items()), into)
         self.cut = cut
-        self.partials = ExprTable(
-            (node, Buffer(f"partial{i}", node.dtype, cut.partials, "workspace", aligned=True))
-            for i, node in enumerate(reduced(nodes))
+        self.last = max(number for number, roots in enumerate(self._sweeps()) if roots)
+        self.partials = ExprTable((r, self._partials(f"partial{i}", r)) for i, r in enumerate(reduced(nodes)))
+        self.between = ExprTable(
+            (node, Buffer(f"row{i}", node.dtype, cut.rows, "workspace", aligned=True))
+            for i, node in enumerate(self._rows_between())
         )
 
+    @property
+    def workspaces(self) -> tuple[Buffer, ...]:
+        """For the results of pieces, and for rows between sweeps."""
+        return (*(b for partials in self.partials.values() for b in partials), *self.between.values())
+
+    def _partials(self, name: str, reduction: Expr) -> tuple[Buffer, ...]:
+        """One for the values, and one for their places if those are asked for."""
+        size = self.cut.partials
+        values = Buffer(name, reduction.args[0].dtype, size, "workspace", aligned=True)
+        if reduction.op.name not in POSITIONS:
+            return (values,)
+        return values, Buffer(f"{name}at", int64, size, "workspace", aligned=True)
+
+    def _rows_between(self) -> list[Expr]:
+        """What is known of rows after one sweep and read in a later one. Of a single row the names stay bound."""
+        if not self.last or self.cut.rows == 1:
+            return []
+        found = ExprTable((o, None) for o in self.outputs if self.is_row(o) and self.levels[o])
+        seen: ExprTable[None] = ExprTable()
+        stack = [root for roots in self._sweeps() for root in roots]
+        while stack:
+            node = stack.pop()
+            if node in seen or node not in self._own:
+                continue
+            seen[node] = None
+            if self.levels[node] and self.is_row(node) and node.op.kind in ("reduce", "elementwise"):
+                found[node] = None
+            else:
+                stack += node.args
+        return list(found)
+
     def write_pieces(self) -> list[tuple[Statement, ...]]:
-        """The loops, in turn: whole pieces, the rest, and all together."""
-        cut, b = self.cut, self.builder
-        piece = Var("c", cut.count)
-        with b.loop(piece):
-            self._piece(variable(piece) if cut.count > 1 else Affine(), cut.size)
-        ends = [len(b.body)]
-        if cut.rest:
-            self._piece(Affine((), cut.count), cut.rest)
-            ends.append(len(b.body))
-        self._gather()
-        starts = [0, *ends]
-        return [b.body[start:end] for start, end in zip(starts, [*ends, len(b.body)], strict=True)]
+        """The loops, in turn: of each sweep the whole pieces, the rest, and what they come to together."""
+        parts: list[tuple[Statement, ...]] = []
+        for sweep in range(self.last + 1):
+            for write in (self._whole_pieces, self._rest, self._together):
+                before = len(self.builder.body)
+                write(sweep)
+                parts.append(self.builder.body[before:])
+        return parts
+
+    def _whole_pieces(self, sweep: int) -> None:
+        piece = Var("c", self.cut.count)
+        with self.builder.loop(piece):
+            self._piece(sweep, variable(piece), self.cut.size)
+
+    def _rest(self, sweep: int) -> None:
+        if self.cut.rest:
+            self._piece(sweep, Affine((), self.cut.count), self.cut.rest)
+
+    def _piece(self, sweep: int, number: Affine, size: int) -> None:
+        """Reduce one piece; elements that are outputs themselves are stored on the way."""
+        axis, whole = self.cut.axis, self.vars
+        at = Var(whole[axis].name, size)
+        self.vars = (*whole[:axis], at, *whole[axis + 1 :])
+        index: Index = tuple(
+            number * self.cut.size + variable(at) if a == axis else variable(v) for a, v in enumerate(whole)
+        )
+        if self.cut.along:
+            self._along(sweep, number, index)
+        else:
+            self._across(sweep, number, index)
+        self.vars = whole
 
     def _row_flat(self) -> Affine:
         return ravel([variable(v) for v in self.outer], [v.extent for v in self.outer])
 
-    def _piece(self, number: Affine, size: int) -> None:
-        """Reduce one piece; elements that are outputs themselves are stored on the way."""
-        b, axis = self.builder, self.cut.axis
-        whole = self.vars
-        at = Var(whole[axis].name, size)
-        self.vars = (*whole[:axis], at, *whole[axis + 1 :])
-        inside = variable(at) if size > 1 else Affine()
-        index: Index = tuple(number * self.cut.size + inside if a == axis else variable(v) for a, v in enumerate(whole))
+    def _across(self, sweep: int, number: Affine, index: Index) -> None:
+        """Reduce a piece into registers, one result after the other."""
+        b, reductions = self.builder, self.reductions_in(sweep)
         self.element = index
-        outputs = [o for o in self.outputs if not self.is_row(o)]
-        if self.cut.along:
-            self._along(number, size, outputs)
-            self.vars = whole
+        with b.loops(self.outer):
+            registers = [self._registers(r) for r in reductions]
+            with b.loops(self.inner):
+                b.store(*((output, index) for output in self.outputs_in(sweep)))
+                for reduction, into in zip(reductions, registers, strict=True):
+                    self._accumulate(reduction, into)
+            at = number * self.cut.rows + self._row_flat()
+            for reduction, into in zip(reductions, registers, strict=True):
+                for partial, register in zip(self.partials[reduction], into, strict=True):
+                    b.add(Store(partial, at, b.load(register, Affine())))
+
+    def _along(self, sweep: int, number: Affine, index: Index) -> None:
+        """Reduce a piece row by row, into results that lie in memory."""
+        b, at, reductions = self.builder, number * self.cut.rows + self._row_flat(), self.reductions_in(sweep)
+        if reductions:
+            with b.loops(self.outer):
+                for reduction in reductions:
+                    b.add(Store(self.partials[reduction][0], at, identity(reduction.op.name, reduction.dtype)))
+        *around, rows = self.inner
+        axis, first = self.axes[-1], 0
+        begin = index[axis] - variable(rows)
+        with b.loops(around):
+            for together in (UNROLLED, 1) if reductions else (1,):
+                step = Var(f"r{together}", (rows.extent - first) // together)
+                if step.extent:
+                    with b.loop(step), b.loops(self.outer):
+                        here = begin + variable(step) * together + first
+                        rounds = [(*index[:axis], here + row, *index[axis + 1 :]) for row in range(together)]
+                        self._take_in(sweep, rounds, at)
+                first += step.extent * together
+
+    def _take_in(self, sweep: int, rows: list[Index], at: Affine) -> None:
+        """Take an element of each of these rows into the results."""
+        b, reductions = self.builder, self.reductions_in(sweep)
+        values = [b.load(self.partials[r][0], at) for r in reductions]
+        for row in rows:
+            b.store(*((output, row) for output in self.outputs_in(sweep)))
+            values = [taken(b, r, row, v, self._own) for r, v in zip(reductions, values, strict=True)]
+        for reduction, value in zip(reductions, values, strict=True):
+            b.add(Store(self.partials[reduction][0], at, value))
+
+    def _together(self, sweep: int) -> None:
+        """Put the pieces together, in order; keep what later sweeps read of the rows, and finish them at the end."""
+        b, reductions = self.builder, self.reductions_in(sweep)
+        between = [node for node in self.between if self.levels[node] == sweep + 1]
+        rows = [output for output in self.outputs if self.is_row(output)] if sweep == self.last else []
+        if not (reductions or between or rows):
             return
         with b.loops(self.outer):
-            registers = [self._registers(r) for r in self.partials]
-            with b.loops(self.inner):
-                b.store(*((output, self.element) for output in outputs))
-                for reduction, into in zip(self.partials, registers, strict=True):
-                    self._accumulate(reduction, into)
-            for reduction, into in zip(self.partials, registers, strict=True):
-                value = b.load(into[-1], Affine())
-                b.add(Store(self.partials[reduction], number * self.cut.rows + self._row_flat(), value))
-        self.vars = whole
+            self._fold(reductions)
+            for node in between:
+                at = self.row(node)
+                b.add(Store(self.between[node], flat(node, at), b.pull(node, at)))
+            b.store(*((output, self.row(output)) for output in rows))
+        for node in between:
+            b.inputs[node] = self.between[node]
 
-    def _along(self, number: Affine, size: int, outputs: list[Expr]) -> None:
-        """Reduce a piece row by row, into results that lie in memory."""
-        b, at = self.builder, number * self.cut.rows + self._row_flat()
-        with b.loops(self.outer):
-            for reduction, partial in self.partials.items():
-                b.add(Store(partial, at, identity(reduction.op.name, reduction.dtype)))
-        first = 0
-        for together in (UNROLLED, 1):
-            rounds = (size - first) // together
-            step = Var(f"r{together}", rounds)
-            if rounds:
-                with b.loop(step), b.loops(self.outer):
-                    begin = (variable(step) * together if rounds > 1 else Affine()) + first
-                    rows = [number * self.cut.size + begin + row for row in range(together)]
-                    self._take_in(rows, at, outputs)
-            first += rounds * together
-
-    def _take_in(self, rows: list[Affine], at: Affine, outputs: list[Expr]) -> None:
-        """Take an element of each of these rows into the results."""
-        b = self.builder
-        values = [b.load(partial, at) for partial in self.partials.values()]
-        for row in rows:
-            self.element = (*self.element[: self.cut.axis], row, *self.element[self.cut.axis + 1 :])
-            b.store(*((output, self.element) for output in outputs))
-            values = [self._taken(r, v) for r, v in zip(self.partials, values, strict=True)]
-        for partial, value in zip(self.partials.values(), values, strict=True):
-            b.add(Store(partial, at, value))
-
-    def _taken(self, reduction: Expr, before: Operand) -> Ref:
-        b, argument, op = self.builder, reduction.args[0], reduction.op.name
-        if op == "sum" and argument.op.name == "multiply" and argument.dtype.is_float and argument in self._own:
-            factors = (b.pull(a, self.element) for a in argument.args)
-            return b.let(reduction.dtype, Apply("fma", (*factors, before)))
-        return b.let(reduction.dtype, Apply(STEPS[op], (before, b.pull(argument, self.element))))
-
-    def _gather(self) -> None:
-        """Put the pieces together, in order, and finish the rows."""
+    def _fold(self, reductions: list[Expr]) -> None:
+        """Reduce the results of the pieces to one."""
         b, count = self.builder, self.cut.count + bool(self.cut.rest)
+        registers = [self._registers(r) for r in reductions]
         piece = Var("p", count)
-        with b.loops(self.outer):
-            registers = [self._registers(r) for r in self.partials]
-            with b.loop(piece):
-                number = variable(piece) if count > 1 else Affine()
-                for reduction, into in zip(self.partials, registers, strict=True):
-                    part = b.load(self.partials[reduction], number * self.cut.rows + self._row_flat())
-                    b.add(Accumulate(reduction.op.name, into, 0, (part,)))
-            for reduction, into in zip(self.partials, registers, strict=True):
-                b.know(reduction, self.row(reduction), b.load(into[-1], Affine()))
-            b.store(*((output, self.row(output)) for output in self.outputs if self.is_row(output)))
+        with b.loop(piece):
+            at = variable(piece) * self.cut.rows + self._row_flat()
+            for reduction, into in zip(reductions, registers, strict=True):
+                parts = tuple(b.load(partial, at) for partial in self.partials[reduction])
+                b.add(Accumulate(reduction.op.name, into, 0, parts))
+        for reduction, into in zip(reductions, registers, strict=True):
+            b.know(reduction, self.row(reduction), b.load(into[-1], Affine()))

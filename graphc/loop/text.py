@@ -54,9 +54,9 @@ def _value(value: Value) -> str:
         return f"{value.op} {', '.join(map(_operand, value.args))}"
     if isinstance(value, Load):
         mask = f" where {_operand(value.mask)}" if value.mask is not None else ""
-        return f"load {value.buffer.name}[{value.index}]{mask}"
+        return f"load {value.buffer.name}[{value.at}]{mask}"
     assert isinstance(value, Position)
-    return f"position {value.index}"
+    return f"position {value.at}"
 
 
 def _statement(statement: Statement, indent: str) -> list[str]:
@@ -64,9 +64,9 @@ def _statement(statement: Statement, indent: str) -> list[str]:
         return [f"{indent}{statement.ref.name}: {_type(statement.ref)} = {_value(statement.value)}"]
     if isinstance(statement, Store):
         mask = f" where {_operand(statement.mask)}" if statement.mask is not None else ""
-        return [f"{indent}store {statement.buffer.name}[{statement.index}] = {_operand(statement.value)}{mask}"]
+        return [f"{indent}store {statement.buffer.name}[{statement.at}] = {_operand(statement.value)}{mask}"]
     if isinstance(statement, Accumulate):
-        targets = ", ".join(f"{r.name}[{statement.index}]" for r in statement.registers)
+        targets = ", ".join(f"{r.name}[{statement.at}]" for r in statement.registers)
         return [f"{indent}{targets} {statement.op}= {', '.join(map(_operand, statement.values))}"]
     if isinstance(statement, Scan):
         before = " before" if statement.exclusive else ""

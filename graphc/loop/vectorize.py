@@ -12,7 +12,6 @@ for i in 0..1000:                          register s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from ..ir.affine import Affine, Var, variable
 from .ir import (
@@ -44,7 +43,7 @@ def merge(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
     merged: list[Statement] = []
     for statement in body:
         if isinstance(statement, For):
-            statement = replace(statement, body=merge(statement.body))
+            statement = statement._replace(body=merge(statement.body))
             if len(statement.body) == 1 and isinstance(statement.body[0], For):
                 statement = _merged(statement, statement.body[0]) or statement
         merged.append(statement)
@@ -74,9 +73,9 @@ def _forms(body: tuple[Statement, ...]) -> list[Affine]:
     found = []
     for statement in walk(body):
         if isinstance(statement, Let) and isinstance(statement.value, (Load, Position)):
-            found.append(statement.value.index)
+            found.append(statement.value.at)
         elif isinstance(statement, Store):
-            found.append(statement.index)
+            found.append(statement.at)
         elif isinstance(statement, If):
             found.append(statement.form)
     return found
@@ -84,12 +83,12 @@ def _forms(body: tuple[Statement, ...]) -> list[Affine]:
 
 def _substituted(statement: Statement, values: Mapping[Var, Affine]) -> Statement:
     if isinstance(statement, Let) and isinstance(statement.value, (Load, Position)):
-        index = statement.value.index.substitute(values)
-        return replace(statement, value=replace(statement.value, index=index))
+        index = statement.value.at.substitute(values)
+        return statement._replace(value=statement.value._replace(at=index))
     if isinstance(statement, Store):
-        return replace(statement, index=statement.index.substitute(values))
+        return statement._replace(at=statement.at.substitute(values))
     if isinstance(statement, (For, If)):
-        return replace(statement, body=tuple(_substituted(s, values) for s in statement.body))
+        return statement._replace(body=tuple(_substituted(s, values) for s in statement.body))
     return statement
 
 
@@ -106,11 +105,11 @@ def vectorize(loop: For, lanes: int) -> tuple[Statement, ...]:
     whole = extent - extent % lanes
     body = Widening(loop.var, lanes, vectors).body(loop.body)
     loops: list[Statement] = []
-    common = replace(loop, body=body, step=lanes, lanes=lanes)
+    common = loop._replace(body=body, step=lanes, lanes=lanes)
     if whole:
-        loops.append(replace(common, stop=Affine((), whole)))
+        loops.append(common._replace(stop=Affine((), whole)))
     if extent % lanes:
-        loops.append(replace(common, start=Affine((), whole), active=extent % lanes))
+        loops.append(common._replace(start=Affine((), whole), active=extent % lanes))
     return (*prologue, *loops, *epilogue)
 
 
@@ -125,7 +124,7 @@ def _partials(loop: For, lanes: int) -> tuple[dict[Buffer, Buffer], list[Stateme
             continue
         if statement.registers[0] in vectors:
             continue
-        wide = tuple(replace(r, name=f"{r.name}v", lanes=lanes) for r in statement.registers)
+        wide = tuple(r._replace(name=f"{r.name}v", lanes=lanes) for r in statement.registers)
         vectors.update(zip(statement.registers, wide, strict=True))
         prologue += [Allocate(r, _start(statement.op, r, statement.registers[0])) for r in wide]
         epilogue.append(Combine("sum" if statement.op == "fma" else statement.op, statement.registers, wide))
@@ -138,7 +137,7 @@ def _start(op: str, register: Buffer, first: Buffer) -> Const:
     if op in POSITIONS and register.dtype is not first.dtype:
         return Const(0, register.dtype, register.lanes)
     known = identity("sum" if op == "fma" else op, register.dtype)
-    return replace(known, lanes=register.lanes)
+    return known._replace(lanes=register.lanes)
 
 
 class Widening:
@@ -156,57 +155,57 @@ class Widening:
         if isinstance(statement, Let):
             return self._let(statement)
         if isinstance(statement, Store):
-            return replace(statement, value=self._wide(statement.value), mask=self._wide_mask(statement.mask))
+            return statement._replace(value=self._wide(statement.value), mask=self._wide_mask(statement.mask))
         if isinstance(statement, Accumulate):
             registers = tuple(self.vectors.get(r, r) for r in statement.registers)
-            return replace(statement, registers=registers, values=tuple(map(self._wide, statement.values)))
+            return statement._replace(registers=registers, values=tuple(map(self._wide, statement.values)))
         if isinstance(statement, Scan):
             return self._scan(statement)
         if isinstance(statement, Check):
             return self._check(statement)
         if isinstance(statement, Allocate) and statement.buffer.space == "register":
-            wide = replace(statement.buffer, lanes=self.lanes)
+            wide = statement.buffer._replace(lanes=self.lanes)
             self.vectors[statement.buffer] = wide
-            initial = None if statement.initial is None else replace(statement.initial, lanes=self.lanes)
+            initial = None if statement.initial is None else statement.initial._replace(lanes=self.lanes)
             return Allocate(wide, initial)
         if isinstance(statement, (For, If)):
-            return replace(statement, body=self.body(statement.body))
+            return statement._replace(body=self.body(statement.body))
         return statement
 
     def _check(self, check: Check) -> Check:
         operands = tuple(map(self._wide, check.operands))
         witness = None if check.witness is None else self.vectors.get(check.witness, check.witness)
         value, mask = self._wide(check.value), self._wide_mask(check.mask)
-        return replace(check, value=value, operands=operands, witness=witness, mask=mask)
+        return check._replace(value=value, operands=operands, witness=witness, mask=mask)
 
     def _scan(self, scan: Scan) -> Scan:
         """Where the run's register lies outside the loop, its lanes are neighbours in one run."""
         self.varying.add(scan.ref.name)
         register = self.vectors.get(scan.register, scan.register)
-        ref = replace(scan.ref, lanes=self.lanes)
-        return replace(scan, ref=ref, register=register, values=tuple(map(self._wide, scan.values)))
+        ref = scan.ref._replace(lanes=self.lanes)
+        return scan._replace(ref=ref, register=register, values=tuple(map(self._wide, scan.values)))
 
     def _let(self, let: Let) -> Let:
         value = let.value
         if isinstance(value, Apply):
             args = tuple(self._wide(a) for a in value.args)
             varies = any(a.lanes > 1 for a in args)
-            value = replace(value, args=args)
+            value = value._replace(args=args)
         else:
-            varies = any(v.name in self.varying for v in value.index.variables())
+            varies = any(v.name in self.varying for v in value.at.variables())
             if isinstance(value, Load):
                 mask = self._wide_mask(value.mask)
                 varies = varies or (mask is not None and mask.lanes > 1) or value.buffer in self.vectors
-                value = replace(value, buffer=self.vectors.get(value.buffer, value.buffer), mask=mask)
+                value = value._replace(buffer=self.vectors.get(value.buffer, value.buffer), mask=mask)
         if not varies:
-            return replace(let, value=value)
+            return let._replace(value=value)
         self.varying.add(let.ref.name)
-        return Let(replace(let.ref, lanes=self.lanes), value)
+        return Let(let.ref._replace(lanes=self.lanes), value)
 
     def _wide_mask(self, mask: Operand | None) -> Operand | None:
         return None if mask is None else self._wide(mask)
 
     def _wide(self, operand: Operand) -> Operand:
         if isinstance(operand, Ref) and operand.name in self.varying:
-            return replace(operand, lanes=self.lanes)
+            return operand._replace(lanes=self.lanes)
         return operand

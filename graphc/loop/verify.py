@@ -53,7 +53,7 @@ class _Checker:
             if isinstance(statement, Let):
                 self._let(statement, names, loops, lanes)
             elif isinstance(statement, Store):
-                self._access(statement.buffer, statement.index, statement.mask, names, loops)
+                self._access(statement.buffer, statement.at, statement.mask, names, loops)
                 self._operand(statement.value, names)
                 if statement.value.dtype is not statement.buffer.dtype:
                     self.fail(f"a {statement.value.dtype} is stored into {statement.buffer.name}")
@@ -98,12 +98,12 @@ class _Checker:
                 if arg.lanes not in (1, ref.lanes):
                     self.fail(f"{ref.name} with {ref.lanes} lanes is made of {arg.lanes} lanes")
         elif isinstance(value, Load):
-            self._access(value.buffer, value.index, value.mask, names, loops)
+            self._access(value.buffer, value.at, value.mask, names, loops)
             if value.buffer.dtype is not ref.dtype:
                 self.fail(f"{ref.name} is not of the dtype of {value.buffer.name}")
         else:
             assert isinstance(value, Position)
-            self._form(value.index, names, loops)
+            self._form(value.at, names, loops)
         names[ref.name] = ref
 
     def _operand(self, operand: Operand, names: dict[str, Ref]) -> None:
@@ -114,8 +114,8 @@ class _Checker:
 
     def _accumulate(self, statement: Accumulate, names: dict[str, Ref]) -> None:
         for register in statement.registers:
-            if register not in self.buffers or not 0 <= statement.index < register.size:
-                self.fail(f"there is no register {register.name}[{statement.index}]")
+            if register not in self.buffers or not 0 <= statement.at < register.size:
+                self.fail(f"there is no register {register.name}[{statement.at}]")
         for value in statement.values:
             self._operand(value, names)
             if value.lanes not in (1, statement.registers[0].lanes):

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ..ir.dim import show
+from ..ir.dim import Shape, show
 from ..ir.dtype import DType
 from ..ir.errors import DTypeError, GraphError, ShapeError
 
@@ -62,13 +62,20 @@ def as_samples(role: str, data: object, sample: tuple[int, ...], dtype: DType) -
     return np.ascontiguousarray(array, dtype.numpy)
 
 
-def check_labels(labels: Array, classes: int) -> None:
-    """Refuse class indices outside 0 … classes - 1.
+def are_labels(data: object, output: Shape) -> bool:
+    """Whether targets for an output are one integer for each sample instead of numbers of the output's shape."""
+    array = np.asarray(data)
+    last_is_one = array.ndim == len(output) and array.shape[-1:] == (1,)
+    return array.dtype.kind in "iu" and output[-1:] != (1,) and (array.ndim == len(output) - 1 or last_is_one)
+
+
+def check_labels(labels: Array, classes: int, ignored: int | None = None) -> None:
+    """Refuse class indices outside 0 … classes - 1, but for one that is ignored.
 
     Raises:
         GraphError: naming the first of them and its place.
     """
-    wrong = (labels < 0) | (labels >= classes)
+    wrong = ((labels < 0) | (labels >= classes)) & (labels != ignored)
     if wrong.any():
         place = np.unravel_index(int(np.argmax(wrong)), labels.shape)
         where = ", ".join(str(int(i)) for i in place)

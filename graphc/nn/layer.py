@@ -29,6 +29,7 @@ from ..ir.dim import Dim, Shape, as_shape, show
 from ..ir.dtype import DType, as_dtype
 from ..ir.errors import DTypeError, GraphError, ShapeError
 from ..ir.expr import Expr
+from ..ir.op import Array
 from . import initializers
 from .calls import Call, record, trail
 from .initializers import Initializer, Seed
@@ -79,6 +80,14 @@ class Layer(ABC):
         self._fixed: set[str] = set()
         self._penalties: dict[str, Penalty] = {}
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "call" in vars(cls) and getattr(cls.apply, "__isabstractmethod__", False):
+            raise GraphError(
+                f"{cls.__name__}: a layer says what it gives in apply(self, x), not in call, and makes its parameters "
+                "in build(self, shape, dtype) with self.add_weight(role, shape, initializer, dtype)"
+            )
+
     def rename(self, name: str | None) -> None:
         """Call an unbuilt layer something else.
 
@@ -99,7 +108,8 @@ class Layer(ABC):
         for one in given:
             if not isinstance(one, Expr):
                 raise DTypeError(
-                    f"a layer is called on an expression such as gc.input(...), not on {type(one).__name__}"
+                    f"a layer is called on an expression such as gc.input(...), not on {type(one).__name__}; "
+                    "model.predict(x) takes arrays"
                 )
         self._number(given)
         with gc.scope(self.name) if self.name else nullcontext():
@@ -198,6 +208,30 @@ class Layer(ABC):
     def weights(self) -> dict[str, Expr]:
         """Parameters and state by role."""
         return dict(self._weights)
+
+    def get_weights(self) -> list[Array]:
+        """The values of all parameters and all state, in the order of `weights()`."""
+        return [p.value for p in self.weights().values()]
+
+    def set_weights(self, values: Sequence[Any]) -> None:
+        """Give all parameters and all state these values, or none of them.
+
+        Raises:
+            ShapeError: there is another number of arrays, or an array of another shape; nothing is changed.
+        """
+        params = self.weights()
+        if len(values) != len(params):
+            raise ShapeError(f"the {self.kind} has {len(params)} weights, {len(values)} arrays were given")
+        arrays = [np.asarray(v) for v in values]
+        for (path, param), array in zip(params.items(), arrays, strict=True):
+            if array.shape != param.shape:
+                raise ShapeError(f"the weight {path!r} has the shape {show(param.shape)}, not {array.shape}")
+        for param, array in zip(params.values(), arrays, strict=True):
+            param.value = array
+
+    def count_params(self) -> int:
+        """How many numbers there are in all parameters and all state."""
+        return sum(p.value.size for p in self.weights().values())
 
     def penalties(self) -> list[Expr]:
         """What the parameters cost in the loss, scalars."""

@@ -229,13 +229,16 @@ def categorical_focal_crossentropy(
     return -gc.sum(alpha * (1 - probability) ** gamma * truth * log_probability, axis=-1)
 
 
-def sparse_categorical_crossentropy(y_true: Expr, y_pred: Expr, from_logits: bool = False) -> Expr:
+def sparse_categorical_crossentropy(
+    y_true: Expr, y_pred: Expr, from_logits: bool = False, ignore_class: int | None = None
+) -> Expr:
     """-ln of the probability that was given to the true class.
 
     Args:
         y_true: class indices, integers of shape (...,).
         y_pred: probabilities of shape (..., classes), which are scaled to sum 1 and kept in [1e-7, 1 - 1e-7]; or,
             `from_logits`, scores that a softmax would turn into probabilities. Logits are exact for any size.
+        ignore_class: samples of this class, which may lie outside of the others, cost nothing.
 
     Returns:
         The loss of each sample, of y_true's shape and y_pred's dtype.
@@ -244,6 +247,10 @@ def sparse_categorical_crossentropy(y_true: Expr, y_pred: Expr, from_logits: boo
         ShapeError, DTypeError: y_true does not fit.
     """
     labels = class_labels("sparse_categorical_crossentropy", y_true, y_pred)
+    if ignore_class is not None:
+        kept = labels != ignore_class
+        inner = sparse_categorical_crossentropy(gc.where(kept, labels, 0), y_pred, from_logits=from_logits)
+        return gc.where(kept, inner, 0)
     index = gc.expand_dims(labels, axis=-1)
     return -gc.squeeze(gc.take_along_axis(_log_probabilities(y_pred, from_logits), index, axis=-1), axis=-1)
 

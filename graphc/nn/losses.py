@@ -14,6 +14,7 @@ from typing import Any, ClassVar, TypeAlias
 
 import graphc as gc
 
+from ..ir.dtype import DType
 from ..ir.errors import GraphError, ShapeError, describe
 from ..ir.expr import Expr
 from . import registry
@@ -23,6 +24,7 @@ from .loss_functions import (
     categorical_crossentropy,
     categorical_focal_crossentropy,
     categorical_hinge,
+    class_labels,
     cosine_similarity,
     hinge,
     huber,
@@ -85,6 +87,10 @@ class Loss:
             return type(self).function(y_true, logits[1], **{**options, "from_logits": True})
         return type(self).function(y_true, y_pred, **options)
 
+    def counted(self, y_true: Expr, y_pred: Expr) -> Expr | None:
+        """Which samples count at all, bool of their shape; None for all of them."""
+        return None
+
     def __call__(
         self, y_true: Expr, y_pred: Expr, sample_weight: Expr | None = None, logits: tuple[str, Expr] | None = None
     ) -> Expr:
@@ -93,10 +99,12 @@ class Loss:
         Raises:
             ShapeError: there is not one weight for each sample.
         """
-        values = self.each(y_true, y_pred, logits)
-        if sample_weight is None:
+        values, counted = self.each(y_true, y_pred, logits), self.counted(y_true, y_pred)
+        if sample_weight is None and counted is None:
             return _reduced(values, self.reduction)
-        weight = spread_weight(sample_weight, values)
+        weight = gc.ones_like(values) if sample_weight is None else spread_weight(sample_weight, values)
+        if counted is not None:
+            weight = weight * _share(counted, self.reduction, values.dtype)
         weighted = values * weight
         if self.reduction != "mean_with_sample_weight":
             return _reduced(weighted, self.reduction)
@@ -106,6 +114,15 @@ class Loss:
     def config(self) -> Any:
         """The class and its options in plain data, which `losses.from_config` turns back into such a loss."""
         return registry.class_config(self)
+
+
+def _share(counted: Expr, reduction: str | None, dtype: DType) -> Expr:
+    """The weights with which those that count make up the result; a mean is theirs alone."""
+    weights = gc.astype(counted, dtype)
+    if reduction not in ("mean", "sum_over_batch_size"):
+        return weights
+    some = gc.maximum(gc.sum(weights), 1)
+    return weights * (gc.astype(gc.size(weights), dtype) / some)
 
 
 def _reduced(values: Expr, reduction: str | None) -> Expr:
@@ -275,9 +292,16 @@ class SparseCategoricalCrossentropy(Loss):
     """See `sparse_categorical_crossentropy`."""
 
     from_logits: bool = False
+    ignore_class: int | None = None
     function = staticmethod(sparse_categorical_crossentropy)
     activation = "softmax"
     labels = True
+
+    def counted(self, y_true: Expr, y_pred: Expr) -> Expr | None:
+        """Whether a sample is of another class than the one that is left out."""
+        if self.ignore_class is None:
+            return None
+        return class_labels("sparse_categorical_crossentropy", y_true, y_pred) != self.ignore_class
 
 
 @dataclass(frozen=True)
@@ -290,6 +314,10 @@ class FunctionLoss(Loss):
         """The loss of each sample."""
         return self.own(y_true, y_pred)
 
+    def for_labels(self, labels: bool) -> FunctionLoss:
+        """The loss for targets that are one integer label for each sample, or that are like the predictions."""
+        return (_LabelsFunctionLoss if labels else FunctionLoss)(self.own, reduction=self.reduction, name=self.name)
+
     def config(self) -> Any:
         """{"custom": the function's name}.
 
@@ -297,6 +325,10 @@ class FunctionLoss(Loss):
             GraphError: it has none.
         """
         return registry.function_config("loss", {}, self.own)
+
+
+class _LabelsFunctionLoss(FunctionLoss):
+    labels = True
 
 
 CLASSES: dict[str, type[Loss]] = {

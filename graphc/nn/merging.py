@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import graphc as gc
 
@@ -36,14 +36,21 @@ class _Merge(Layer):
         return {}
 
 
-class Add(_Merge):
-    """The sum."""
+class _Fold(_Merge):
+    """Several expressions made one by joining two at a time."""
 
-    kind = "add"
+    join: ClassVar[staticmethod[..., Expr]]
 
     def merge(self, values: list[Expr]) -> Expr:
         """The values made one."""
-        return functools.reduce(gc.add, values)
+        return functools.reduce(self.join, values)
+
+
+class Add(_Fold):
+    """The sum."""
+
+    kind = "add"
+    join = staticmethod(gc.add)
 
 
 class Subtract(_Merge):
@@ -58,44 +65,35 @@ class Subtract(_Merge):
         return values[0] - values[1]
 
 
-class Multiply(_Merge):
+class Multiply(_Fold):
     """The product."""
 
     kind = "multiply"
-
-    def merge(self, values: list[Expr]) -> Expr:
-        """The values made one."""
-        return functools.reduce(gc.multiply, values)
+    join = staticmethod(gc.multiply)
 
 
-class Average(_Merge):
+class Average(Add):
     """The mean."""
 
     kind = "average"
 
     def merge(self, values: list[Expr]) -> Expr:
         """The values made one."""
-        return functools.reduce(gc.add, values) / len(values)
+        return super().merge(values) / len(values)
 
 
-class Maximum(_Merge):
+class Maximum(_Fold):
     """The largest."""
 
     kind = "maximum"
-
-    def merge(self, values: list[Expr]) -> Expr:
-        """The values made one."""
-        return functools.reduce(gc.maximum, values)
+    join = staticmethod(gc.maximum)
 
 
-class Minimum(_Merge):
+class Minimum(_Fold):
     """The smallest."""
 
     kind = "minimum"
-
-    def merge(self, values: list[Expr]) -> Expr:
-        """The values made one."""
-        return functools.reduce(gc.minimum, values)
+    join = staticmethod(gc.minimum)
 
 
 class Concatenate(_Merge):

@@ -261,7 +261,8 @@ class RootMeanSquaredError(Metric):
 
 @dataclass
 class _OutcomeMetric(Metric):
-    """What follows from how often a prediction above or not above a threshold was right.
+    """What follows from how often a prediction above or not above a threshold was right: what `Counts` has under the
+    metric's title.
 
     Args:
         thresholds: one, or several for an array of results; predictions above it are positive.
@@ -294,34 +295,22 @@ class _OutcomeMetric(Metric):
 
     def value(self, state: Mapping[str, Array]) -> Any:
         """A float for one threshold, an array for a list of them."""
-        result = np.asarray(self.of_counts(Counts(**state)))
+        result = np.asarray(getattr(Counts(**state), self.title))
         return result if isinstance(self.thresholds, Sequence) else float(result[0])
-
-    @abstractmethod
-    def of_counts(self, counts: Counts) -> Array:
-        """The value at each threshold."""
 
 
 @dataclass
 class Precision(_OutcomeMetric):
-    """Of what was predicted positive, the fraction that is."""
+    """Of what was predicted positive, the fraction that is: tp / (tp + fp)."""
 
     title = "precision"
-
-    def of_counts(self, counts: Counts) -> Array:
-        """tp / (tp + fp)."""
-        return counts.precision
 
 
 @dataclass
 class Recall(_OutcomeMetric):
-    """Of what is positive, the fraction that was predicted so."""
+    """Of what is positive, the fraction that was predicted so: tp / (tp + fn)."""
 
     title = "recall"
-
-    def of_counts(self, counts: Counts) -> Array:
-        """tp / (tp + fn)."""
-        return counts.recall
 
 
 @dataclass
@@ -330,20 +319,12 @@ class TruePositives(_OutcomeMetric):
 
     title = "true_positives"
 
-    def of_counts(self, counts: Counts) -> Array:
-        """tp."""
-        return counts.true_positives
-
 
 @dataclass
 class TrueNegatives(_OutcomeMetric):
     """How much of what is negative was predicted so."""
 
     title = "true_negatives"
-
-    def of_counts(self, counts: Counts) -> Array:
-        """tn."""
-        return counts.true_negatives
 
 
 @dataclass
@@ -353,10 +334,6 @@ class FalsePositives(_OutcomeMetric):
     title = "false_positives"
     better = "min"
 
-    def of_counts(self, counts: Counts) -> Array:
-        """fp."""
-        return counts.false_positives
-
 
 @dataclass
 class FalseNegatives(_OutcomeMetric):
@@ -364,10 +341,6 @@ class FalseNegatives(_OutcomeMetric):
 
     title = "false_negatives"
     better = "min"
-
-    def of_counts(self, counts: Counts) -> Array:
-        """fn."""
-        return counts.false_negatives
 
 
 @dataclass

@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 
 from ..ir.dim import Shape
-from ..ir.errors import GraphError, ShapeError
+from ..ir.errors import GraphError
 from ..ir.expr import Expr
 from ..ir.tree import expressions
 from . import saving
 from .calls import Call, call_of, logits_of, record
-from .data import Array, by_name
+from .data import by_name
 from .initializers import Seed
 from .layer import Layer
 from .network import Network
@@ -200,30 +200,6 @@ class Model(Trainer):
         if self._network is not None and kind != "state":
             listed += self._network.loose_params()
         return list({id(p): p for p in listed}.values())
-
-    def get_weights(self) -> list[Array]:
-        """The values of all parameters and all state, in the order of `weights()`."""
-        return [p.value for p in self.weights().values()]
-
-    def set_weights(self, values: Sequence[Any]) -> None:
-        """Give all parameters and all state these values, or none of them.
-
-        Raises:
-            ShapeError: there is another number of arrays, or an array of another shape; nothing is changed.
-        """
-        params = self.weights()
-        if len(values) != len(params):
-            raise ShapeError(f"the model has {len(params)} weights, {len(values)} arrays were given")
-        arrays = [np.asarray(v) for v in values]
-        for (path, param), array in zip(params.items(), arrays, strict=True):
-            if array.shape != param.value.shape:
-                raise ShapeError(f"the weight {path!r} has the shape {param.value.shape}, not {array.shape}")
-        for param, array in zip(params.values(), arrays, strict=True):
-            param.value = array
-
-    def count_params(self) -> int:
-        """How many numbers there are in all parameters and all state."""
-        return sum(p.value.size for p in self.weights().values())
 
     def penalties(self) -> list[Expr]:
         """What the parameters cost in the loss, scalars."""

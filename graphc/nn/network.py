@@ -17,7 +17,7 @@ from .calls import Call, call_of, layers_behind, record
 from .dropout import TRAINING
 from .layer import Layer
 
-BATCH = Dim.named("batch")
+BATCH = Dim("batch")
 
 
 @dataclass(frozen=True, eq=False)

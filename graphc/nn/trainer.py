@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -22,10 +23,21 @@ from ..ir.expr import Expr, post_order
 from ..ir.graph import ExprTable
 from . import metrics as metrics_
 from .callbacks import Callback, CallbackList
-from .data import Array, as_samples, as_weights, at_least_one, by_name, check_labels, check_same_length, split
+from .data import (
+    Array,
+    are_labels,
+    as_samples,
+    as_weights,
+    at_least_one,
+    by_name,
+    check_labels,
+    check_same_length,
+    split,
+)
 from .history import History
 from .initializers import Seed
 from .layer import Layer
+from .losses import FunctionLoss, SparseCategoricalCrossentropy
 from .network import Network, while_training
 from .objective import Objective, TrainingGraph, by_output, objective
 from .progress import progress, show
@@ -99,8 +111,7 @@ class Trainer(Layer):
         chosen = objective(self.output_names, **told) if self._network is not None else objective(("output",), **told)
         self.optimizer = optim.get(optimizer)
         self._objective, self._told = chosen, told
-        for name in COMPILED:
-            self.__dict__.pop(name, None)
+        self._forget_steps()
 
     def _require_objective(self) -> Objective:
         if self._objective is None or self._told is None:
@@ -194,7 +205,7 @@ class Trainer(Layer):
     def fit(
         self,
         x: object,
-        y: object,
+        y: object = None,
         *,
         epochs: int = 1,
         batch_size: int = 32,
@@ -250,7 +261,7 @@ class Trainer(Layer):
             arrays, validation = split(arrays, validation_split)
         rng = self._shuffling if seed is None else np.random.default_rng(seed)
         history = self.history = History()
-        step = self._training if len(arrays) == len(self.graph.fed) else self._weighted_training
+        step = self._step_for(arrays, training=True)
         steps = -(-len(arrays[0]) // batch_size)
         listening = CallbackList(callbacks, self, {"epochs": epochs, "steps": steps, "verbose": verbose})
         good, good_epoch = Snapshot(self._memory), initial_epoch
@@ -280,15 +291,17 @@ class Trainer(Layer):
                 shown.end(values)
                 if self.stop_training:
                     break
+            assert self.optimizer is not None
+            self.optimizer.finalize_variable_values(self.trainable_params)
             listening.call("on_train_end", {})
         return history
 
     def evaluate(
         self,
         x: object,
-        y: object,
+        y: object = None,
         batch_size: int = 32,
-        verbose: int = 0,
+        verbose: object = 0,
         sample_weight: object = None,
         return_dict: bool = False,
         callbacks: Iterable[Callback] = (),
@@ -306,16 +319,64 @@ class Trainer(Layer):
         values = self._measure(arrays, at_least_one("batch_size", batch_size), CallbackList(callbacks, self, {}))
         if verbose:
             print(show(values, " - "))
-        if return_dict:
-            return values
-        return list(values.values()) if len(values) > 1 else values["loss"]
+        return _results(values, return_dict)
 
     def _measure(self, arrays: tuple[Array, ...], batch_size: int, callbacks: CallbackList) -> dict[str, Any]:
-        step = self._testing if len(arrays) == len(self.graph.fed) else self._weighted_testing
-        return mean_values(step, arrays, batch_size, callbacks)
+        return mean_values(self._step_for(arrays, training=False), arrays, batch_size, callbacks)
 
-    def predict(self, x: object, batch_size: int = 32, callbacks: Iterable[Callback] = ()) -> Any:
-        """The outputs for every sample, (n, ...), in the structure of the model's outputs.
+    def train_on_batch(
+        self,
+        x: object,
+        y: object,
+        sample_weight: object = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One step of training with these samples, for loops of one's own.
+
+        Returns:
+            As `evaluate`, of these samples before the step.
+
+        Raises:
+            As `fit`. A loss that is not finite is returned as it is.
+        """
+        return self._on_batch(self._arrays(x, y, sample_weight, class_weight), return_dict, training=True)
+
+    def test_on_batch(self, x: object, y: object, sample_weight: object = None, return_dict: bool = False) -> Any:
+        """The loss and metrics of these samples, in one step.
+
+        Returns:
+            As `evaluate`.
+
+        Raises:
+            As `fit`.
+        """
+        return self._on_batch(self._arrays(x, y, sample_weight), return_dict, training=False)
+
+    def _on_batch(self, arrays: tuple[Array, ...], return_dict: bool, *, training: bool) -> Any:
+        step = self._step_for(arrays, training=training)
+        step.tally.reset()
+        step.function(*arrays)
+        return _results(step.tally.values(), return_dict)
+
+    def _step_for(self, arrays: tuple[Array, ...], *, training: bool) -> Step:
+        """The compiled step for samples and targets, with or without weights behind them."""
+        if len(arrays) == len(self.graph.fed):
+            return self._training if training else self._testing
+        return self._weighted_training if training else self._weighted_testing
+
+    def predict_on_batch(self, x: object) -> Any:
+        """The outputs for these samples, in one step.
+
+        Raises:
+            As `predict`.
+        """
+        samples = self._samples(x)
+        return self.network.outputs.rebuild(self._predict_step(*samples))
+
+    def predict(self, x: object, batch_size: int = 32, verbose: object = 0, callbacks: Iterable[Callback] = ()) -> Any:
+        """The outputs for every sample, (n, ...), in the structure of the model's outputs. Nothing is shown meanwhile,
+        whatever `verbose` is.
 
         Raises:
             ShapeError, DTypeError: x does not fit the model.
@@ -344,18 +405,23 @@ class Trainer(Layer):
         self, x: object, y: object, sample_weight: object = None, class_weight: Mapping[int, float] | None = None
     ) -> tuple[Array, ...]:
         """Samples, targets and, if there are any, weights, as a step takes them."""
+        if y is None:
+            raise GraphError(
+                "a model is trained and measured with samples x and targets y, both arrays; where batches come one by "
+                "one, as from a generator, call model.train_on_batch(x, y) for each of them"
+            )
         samples = self._samples(x)
-        chosen = self._require_objective()
-        fed, names = self.graph.targets, chosen.names
+        names = self._require_objective().names
         given = [y] if len(names) == 1 and not isinstance(y, Mapping) else by_output("y", y, names)
+        chosen, fed = self._suited(given), self.graph.targets
         targets = []
         for output, expr in zip(chosen.trained, fed, strict=True):
             role = "y" if len(names) == 1 else f"y ({names[output]})"
             target = as_samples(role, given[output], _sizes(expr), expr.dtype)
             check_same_length(samples[0], target, "x", role)
             loss, classes = chosen.losses[output], self.network.outputs.leaves[output].shape[-1:]
-            if loss is not None and loss.labels and classes and isinstance(classes[0], int):
-                check_labels(target, classes[0])
+            if isinstance(loss, SparseCategoricalCrossentropy) and classes and isinstance(classes[0], int):
+                check_labels(target, classes[0], loss.ignore_class)
             targets.append(target)
         if sample_weight is None and class_weight is None:
             return (*samples, *targets)
@@ -368,6 +434,30 @@ class Trainer(Layer):
             for output, target in zip(chosen.trained, targets, strict=True)
         ]
         return (*samples, *targets, *weights)
+
+    def _suited(self, targets: Sequence[Any]) -> Objective:
+        """The objective, in which losses that are the user's own functions take targets as they come: integer labels,
+        or numbers of the output's shape."""
+        chosen = self._require_objective()
+        losses = list(chosen.losses)
+        for i, loss in enumerate(losses):
+            if isinstance(loss, FunctionLoss):
+                losses[i] = loss.for_labels(are_labels(targets[i], self.network.outputs.leaves[i].shape))
+        if tuple(losses) != chosen.losses:
+            self._objective = chosen = replace(chosen, losses=tuple(losses))
+            self._forget_steps()
+        return chosen
+
+    def _forget_steps(self) -> None:
+        for name in COMPILED:
+            self.__dict__.pop(name, None)
+
+
+def _results(values: dict[str, Any], return_dict: bool) -> Any:
+    """What Keras returns: the loss, with metrics a list of it and them, or all by name."""
+    if return_dict:
+        return values
+    return list(values.values()) if len(values) > 1 else values["loss"]
 
 
 def _test_step(graph: TrainingGraph) -> Step:

@@ -164,7 +164,16 @@ def _power_partials(out: Expr, x: Expr, y: Expr) -> tuple[Expr | None, ...]:
     return by_base, by_exponent
 
 
-power = row("pow", 2, np.power, _power_partials, domain=((0.3, 3), (-2, 2)), flags="expensive",
+def _power(x: Array, y: Array) -> Array:
+    """NumPy's, and for integers to negative powers, which NumPy refuses, the whole part of 1 / x^|y|; of 1 / 0, 0."""
+    if x.dtype.kind != "i":
+        return np.asarray(np.power(x, y))
+    size_one = np.where(y & 1, x, 1)
+    inverse = np.where(np.abs(x) == 1, size_one, 0)
+    return np.where(y < 0, inverse, np.power(x, np.maximum(y, 0))).astype(x.dtype)
+
+
+power = row("pow", 2, _power, _power_partials, dtypes=NUMBERS, domain=((0.3, 3), (-2, 2)), flags="expensive",
             doc="x to the power y")  # fmt: skip
 
 # Exponentials and what is made of them -------------------------------------------------------------------------

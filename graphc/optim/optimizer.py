@@ -33,6 +33,11 @@ class Optimizer(ABC):
         clipnorm: gradients of a larger Euclidean norm are scaled down to this one, each param's by itself.
         global_clipnorm: the same for the norm of all gradients together.
         clipvalue: every element of a gradient is kept within ± this. At most one of the three is given.
+        use_ema: whether a moving average of every param is kept, which the params become when `fit` ends.
+        ema_momentum: how much of the average a step leaves; it begins with the values after the first step.
+        ema_overwrite_frequency: after every so many steps the params become their averages as well.
+        gradient_accumulation_steps: only every so many calls are a step, against the mean of the gradients since the
+            last one; a schedule counts all calls.
 
     The state belongs to the optimizer: asking again for the updates of the same parameter goes on with it. Only
     `learning_rate` may be assigned afterwards, and compiled steps go by it at once: it is a param of theirs. The
@@ -44,6 +49,10 @@ class Optimizer(ABC):
     clipnorm: float | None = field(default=None, kw_only=True)
     global_clipnorm: float | None = field(default=None, kw_only=True)
     clipvalue: float | None = field(default=None, kw_only=True)
+    use_ema: bool = field(default=False, kw_only=True)
+    ema_momentum: float = field(default=0.99, kw_only=True)
+    ema_overwrite_frequency: int | None = field(default=None, kw_only=True)
+    gradient_accumulation_steps: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         self._slots: dict[str, ExprTable[Expr]] = {}
@@ -52,7 +61,13 @@ class Optimizer(ABC):
         self._check_rate(self.learning_rate)
         limits = {name: getattr(self, name) for name in ("clipnorm", "global_clipnorm", "clipvalue")}
         require(self, **{name: limit is None or limit > 0 for name, limit in limits.items()})
-        require(self, weight_decay=self.weight_decay is None or 0 <= self.weight_decay < math.inf)
+        require(
+            self,
+            weight_decay=self.weight_decay is None or 0 <= self.weight_decay < math.inf,
+            ema_momentum=0 <= self.ema_momentum <= 1,
+            ema_overwrite_frequency=_is_count(self.ema_overwrite_frequency, 1),
+            gradient_accumulation_steps=_is_count(self.gradient_accumulation_steps, 2),
+        )
         given = [name for name, limit in limits.items() if limit is not None]
         if len(given) > 1:
             raise GraphError(f"{type(self).__name__}: gradients are clipped in one way, not by {' and '.join(given)}")
@@ -86,7 +101,7 @@ class Optimizer(ABC):
         shown = [
             f"{f.name}={getattr(self, f.name)!r}"
             for f in sorted(fields(self), key=lambda f: bool(f.kw_only))
-            if not (f.kw_only and getattr(self, f.name) is None)
+            if not (f.kw_only and getattr(self, f.name) == f.default)
         ]
         return f"{type(self).__name__}({', '.join(shown)})"
 
@@ -118,14 +133,53 @@ class Optimizer(ABC):
         _check_params(params)
         if len(gradients) != len(params):
             raise GraphError(f"there are {len(gradients)} gradients for {len(params)} params")
+        new = (self._accumulated if self.gradient_accumulation_steps else self._moved)(gradients, params)
+        if self.use_ema:
+            new.update(self._averaged(new, params))
+        if "iterations" in self._shared:
+            new[self._calls] = self._calls + 1
+        return new
+
+    def _moved(self, gradients: Sequence[Expr], params: Sequence[Expr]) -> Updates:
         new: Updates = {}
         for param, gradient in zip(params, self._clipped(list(gradients)), strict=True):
             rate = self._rate_now(param.dtype)
             new[param], remembered = self.step(param, self._decayed(param, rate), gradient, rate)
             new.update(remembered)
-        if "iterations" in self._shared:
-            new[self.iterations] = self.iterations + 1
         return new
+
+    def _accumulated(self, gradients: Sequence[Expr], params: Sequence[Expr]) -> Updates:
+        """A step where enough gradients have come together, and otherwise one more of them."""
+        steps = self.gradient_accumulation_steps
+        sums = [self.slot("gradient_sum", param) for param in params]
+        totals = [s + g for s, g in zip(sums, gradients, strict=True)]
+        moved = self._moved([total / steps for total in totals], params)
+        is_step = (self._calls + 1) % steps == 0
+        held, waiting = [*moved, *sums], [*moved, *totals]
+        done = [*moved.values(), *(gc.zeros_like(s) for s in sums)]
+        return dict(zip(held, gc.cond(is_step, lambda: done, lambda: waiting), strict=True))
+
+    def _averaged(self, new: Updates, params: Sequence[Expr]) -> Updates:
+        """The averages after a step, and where they take the place of the params, these too."""
+        result: Updates = {}
+        is_first = self.iterations == 0
+        for param in params:
+            average, value = self.slot("average", param), new[param]
+            kept = average * self.ema_momentum + value * (1 - self.ema_momentum)
+            result[average] = gc.where(is_first, value, kept)
+            if self.ema_overwrite_frequency is not None:
+                is_time = (self.iterations + 1) % self.ema_overwrite_frequency == 0
+                result[param] = gc.where(is_time, result[average], value)
+        return result
+
+    def finalize_variable_values(self, params: Sequence[Expr]) -> None:
+        """Give params the values of their averages, where averages are kept and a step was taken; `fit` ends so."""
+        averages = self._slots.get("average", ExprTable())
+        if not self.use_ema or int(self._calls.value) == 0:
+            return
+        for param in params:
+            if param in averages:
+                param.value = averages[param].value
 
     @abstractmethod
     def step(self, param: Expr, value: Expr, gradient: Expr, rate: Expr) -> tuple[Expr, Updates]:
@@ -140,7 +194,7 @@ class Optimizer(ABC):
 
     def _rate_now(self, dtype: DType) -> Expr:
         if isinstance(self.learning_rate, Schedule):
-            return gc.astype(self.learning_rate(self.iterations), dtype)
+            return gc.astype(self.learning_rate(self._calls), dtype)
         assert self._rate is not None
         return gc.astype(self._rate, dtype)
 
@@ -169,7 +223,14 @@ class Optimizer(ABC):
 
     @property
     def iterations(self) -> Expr:
-        """How many steps were taken: an int64 param, which counts once a step or a schedule has asked for it."""
+        """How many steps were taken, int64: a param, which counts once a step or a schedule has asked for it; where
+        gradients are accumulated an expression."""
+        steps = self.gradient_accumulation_steps
+        return self._calls if steps is None else self._calls // steps
+
+    @property
+    def _calls(self) -> Expr:
+        """A param that counts the calls of what `updates` gave."""
         return self.shared("iterations", np.zeros((), np.int64))
 
     @property
@@ -211,6 +272,10 @@ def _norm(gradients: Sequence[Expr]) -> Expr:
     for gradient in gradients[1:]:
         total = total + gc.sum(gc.square(gradient))
     return gc.sqrt(total)
+
+
+def _is_count(given: object, least: int) -> bool:
+    return given is None or (isinstance(given, int) and not isinstance(given, bool) and given >= least)
 
 
 def require(optimizer: Optimizer, **conditions: bool) -> None:

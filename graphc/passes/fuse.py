@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import prod
 
 from ..ir.affine import Affine, Var, variable
 from ..ir.expr import Expr
@@ -30,6 +31,9 @@ from .sink import Sinking
 
 LARGEST_KERNEL = 200
 """Nodes a kernel may have: code generation is more than linear in it."""
+COLUMNS_FROM, SHORTEST_ROW = 2**16, 64
+"""Elements from which on a kernel of rows also sums their columns, and how long its rows are at least."""
+_COLUMNS = frozenset(("sum", "prod", "max", "min", "any", "all"))
 RECOMPUTED = 6
 """How many cheap operations a reader may compute again rather than read from memory."""
 _PRIORITY = {"contract": 0, "reduce": 1, "map": 2}
@@ -121,6 +125,11 @@ def direction(node: Expr) -> bool | None:
     return False if node.op.name in ("argmax", "argmin") else None
 
 
+def _last(domain: tuple[int, ...]) -> tuple[int, ...]:
+    """The last axis, as those of a reduction."""
+    return (len(domain) - 1,)
+
+
 def _agree(a: bool | None, b: bool | None) -> bool:
     return a is None or b is None or a == b
 
@@ -128,8 +137,10 @@ def _agree(a: bool | None, b: bool | None) -> bool:
 class _Fusion:
     """The growing partition."""
 
-    def __init__(self, guarded: ExprTable[Guard]) -> None:
+    def __init__(self, guarded: ExprTable[Guard], columns: bool) -> None:
         self.guarded = guarded
+        self.columns = columns
+        """Whether kernels of rows may reduce columns, too."""
         self.groups: list[_Group] = []
         self.cones: list[_Group] = []
         self.closed = 0
@@ -189,14 +200,20 @@ class _Fusion:
                 continue
             row, at = role
             mine = reads if at == element_index(domain) else list(self._reads(args, at))
-            if self._can_join(group, mine, kind, axes):
+            if self._can_join(group, mine, axes):
                 self._join(group, node, mine, row, axes)
                 self._absorb(group, [c for c in candidates.values() if c is not group], mine)
                 if kind == "reduce":
                     self._meet(group)
                 return
-        group = self._sibling(node, kind, domain, axes, reads) or self._open(kind, domain, axes, self.guard(node))
-        self._join(group, node, reads, row=node.op.kind == "reduce", axes=axes)
+        beside = self._sibling(node, kind, domain, axes, reads)
+        if beside is None and kind == "reduce":
+            rows = self._sibling(node, kind, domain, _last(domain), reads)
+            if rows is not None and self._sums_columns(rows, node, domain, axes):
+                self._join(rows, node, reads, row=False)
+                return
+        home = beside or self._open(kind, domain, axes, self.guard(node))
+        self._join(home, node, reads, row=node.op.kind == "reduce", axes=axes)
 
     def _role(
         self, group: _Group, node: Expr, kind: str, domain: tuple[int, ...], axes: tuple[int, ...]
@@ -208,6 +225,8 @@ class _Fusion:
             return None
         if not _agree(group.backward, direction(node)) or (node.op.kind == "join" and group.kind != "map"):
             return None
+        if self._sums_columns(group, node, domain, axes):
+            return False, element_index(domain)
         if kind == "reduce":
             fits = group.kind != "contract" and group.domain == domain and group.axes in ((), axes)
             return (node.op.kind == "reduce", element_index(domain)) if fits and not group.joins else None
@@ -218,12 +237,23 @@ class _Fusion:
             return None if at is None else (True, at)
         return None
 
-    def _can_join(self, group: _Group, reads: list[tuple[Expr, Index]], kind: str, axes: tuple[int, ...]) -> bool:
+    def _sums_columns(self, group: _Group, node: Expr, domain: tuple[int, ...], axes: tuple[int, ...]) -> bool:
+        """Whether the node reduces the columns of what the group goes through row by row. Nobody in it reads that."""
+        return (
+            self.columns
+            and node.op.name in _COLUMNS
+            and (group.kind, group.domain, group.axes) == ("reduce", domain, _last(domain))
+            and axes == tuple(range(len(domain) - 1))
+            and domain[-1] >= SHORTEST_ROW
+            and prod(domain) >= COLUMNS_FROM
+        )
+
+    def _can_join(self, group: _Group, reads: list[tuple[Expr, Index]], axes: tuple[int, ...]) -> bool:
         """Whether everything read from the group is read where its loops stand, and nothing read comes after it."""
         for producer, where in reads:
             home = self.home.get(producer)
             if home is group:
-                if where != self._index_in(group, producer, axes if kind == "reduce" else group.axes):
+                if where != self._index_in(group, producer, group.axes or axes):
                     return False
             elif home is not None and home.before & group.bit:
                 return False
@@ -363,12 +393,13 @@ class _Fusion:
                     third.before |= needed
 
 
-def fuse(graph: Graph) -> list[Kernel]:
+def fuse(graph: Graph, *, columns: bool = True) -> list[Kernel]:
     """Partition a graph of known sizes into kernels, in an order in which they can run.
 
     Every root that is not a leaf is stored by some kernel; roots that are views of memory get a kernel that copies.
+    With `columns`, kernels of rows may reduce columns as well.
     """
-    fusion = _partition(graph)
+    fusion = _partition(graph, columns)
     stored = _stored(graph, fusion)
     kernels: list[Kernel] = []
     for group in (*fusion.cones, *fusion.groups):
@@ -382,9 +413,9 @@ def fuse(graph: Graph) -> list[Kernel]:
     return _ordered(kernels)
 
 
-def _partition(graph: Graph) -> _Fusion:
+def _partition(graph: Graph, columns: bool) -> _Fusion:
     """Every computed node in a group."""
-    fusion = _Fusion(guards(graph.nodes, graph.roots))
+    fusion = _Fusion(guards(graph.nodes, graph.roots), columns)
     trees = cones(graph, fusion.guarded)
     inside = ExprTable((m, None) for members in trees.values() for m in members)
     beside: _Group | None = None

@@ -11,7 +11,8 @@ from __future__ import annotations
 from bisect import bisect
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from math import prod
+from typing import Literal, NamedTuple
 
 from ..ir.affine import Affine
 from ..ir.expr import Expr
@@ -26,8 +27,7 @@ Index = tuple[Affine, ...]
 Space = Literal["input", "output", "param", "constant", "arena"]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where an array lives: which argument of the call, or at which byte of the arena."""
 
     space: Space
@@ -41,8 +41,7 @@ class Run:
     kernel: Kernel
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(NamedTuple):
     """Copy bytes from one place to another, disjoint one."""
 
     source: Place
@@ -70,10 +69,7 @@ class Plan:
 
 def size_in_bytes(expr: Expr) -> int:
     """Bytes of an expression's array."""
-    total = expr.dtype.bytes
-    for d in concrete(expr):
-        total *= d
-    return total
+    return expr.dtype.bytes * prod(concrete(expr))
 
 
 def same_bytes(expr: Expr) -> Expr:
@@ -125,14 +121,14 @@ def _outputs(graph: Graph, kernels: list[Kernel], made: Plan) -> tuple[list[Kern
             made.places[source] = place
         elif source is root and root in maker and root not in made.places:
             made.places[root] = place
+        elif root in made.places:
+            source = root
+            final.append((root, place))
         elif source in made.places:
             final.append((source, place))
         else:
             source = root
-            if root in made.places:
-                final.append((root, place))
-            else:
-                made.places[root] = place
+            made.places[root] = place
         if source is not root:
             needless.add(id(root))
     for _, new in graph.updates:
@@ -164,6 +160,8 @@ def _order(
     late: list[tuple[Expr, Expr]] = []
     for param, new in graph.updates:
         source = same_bytes(new)
+        if source not in maker and source not in made.places:  # only the reshape itself is stored
+            source = new
         writer = maker.get(source)
         free = writer is not None and source not in made.places and id(param) not in copied
         if not in_place or not free or writer is None or not _writes_in_place(kernels[writer], param, source):

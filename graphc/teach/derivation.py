@@ -8,11 +8,9 @@ The numbers behind the steps are those of `graphc.autodiff.sweep`: what a step s
 
 from __future__ import annotations
 
-import gc as collector
 import itertools
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from string import Formatter
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import graphc as gc
 
 from ..autodiff import Sweep, sweep
+from ..ir.collector import without_collection
 from ..ir.dim import Shape
 from ..ir.errors import DTypeError, GraphError, ShapeError, describe
 from ..ir.expr import Expr, post_order
@@ -141,10 +140,15 @@ class Derivation:
     """The gradient, the same expression as `gc.grad(loss, wrt)`."""
     steps: tuple[Step, ...]
     legend: tuple[Definition, ...]
-    conclusion: tuple[Conclusion, ...]
-    """The gradient and its formula, then the definition of each δ in it, with what made them shorter."""
+    conclude: Callable[[], tuple[Conclusion, ...]] = field(repr=False)
+    """Finds the conclusion. That takes most of the time, and who only walks through the steps needs none."""
     checked: CheckReport | None = field(default=None, repr=False)
     """The latest check, which documents show beside the steps."""
+
+    @cached_property
+    def conclusion(self) -> tuple[Conclusion, ...]:
+        """The gradient and its formula, then the definition of each δ in it, with what made them shorter."""
+        return self.conclude()
 
     def text(self) -> str:
         """The derivation as Unicode text."""
@@ -247,6 +251,7 @@ class Derivation:
         return as_html_fragment(self)
 
 
+@without_collection
 def derive(loss: Expr, wrt: Expr, *, detail: Detail = "textbook", names: NameSource = "given") -> Derivation:
     """The derivation of ∂loss/∂wrt as mathematics, one `Step` per application of the chain rule.
 
@@ -264,24 +269,11 @@ def derive(loss: Expr, wrt: Expr, *, detail: Detail = "textbook", names: NameSou
         GraphError: the loss does not depend on `wrt`, no derivative leads there, or `detail` or `names` is unknown.
     """
     _refuse(loss, wrt, detail, names)
-    with no_sources(), _without_collections():
+    with no_sources():
         record = sweep((loss,), (leaf.scalar(1, loss.dtype),), (wrt,))
         if wrt not in record.cotangents:
             raise GraphError(why_not(loss, wrt))
         return _Deriver(loss, wrt, detail, _called(loss, names), record).run()
-
-
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """All that a derivation makes is kept, and none of it is in cycles. Looking for garbage would only go through it
-    again and again as it grows: half of the time for 10,000 nodes, and more for more."""
-    enabled = collector.isenabled()
-    collector.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            collector.enable()
 
 
 def _refuse(loss: Expr, wrt: Expr, detail: str, names: str) -> None:
@@ -341,7 +333,7 @@ class _Deriver:
                 self._arrive(node)
         legend = tuple(self.names.legend())
         gradient, steps = self.record.cotangents[self.wrt], tuple(self.steps)
-        return Derivation(self.loss, self.wrt, self.detail, gradient, steps, legend, tuple(self._conclusion()))
+        return Derivation(self.loss, self.wrt, self.detail, gradient, steps, legend, self._conclusion)
 
     def _leading_there(self) -> ExprTable[None]:
         """The pieces through which a derivative reaches the variable: what stop_gradient cuts off is not among them."""
@@ -510,12 +502,12 @@ class _Deriver:
 
     # The last lines --------------------------------------------------------------------------------------------
 
-    def _conclusion(self) -> Iterator[Conclusion]:
+    @without_collection
+    def _conclusion(self) -> tuple[Conclusion, ...]:
         if self.wrt is self.loss:
-            yield Conclusion(self.names.partial(self.wrt), self.steps[0].result, (Rewriting((), ONE),))
-            return
+            return (Conclusion(self.names.partial(self.wrt), self.steps[0].result, (Rewriting((), ONE),)),)
         found = Definitions(self.definitions, self.nodes, self.parents, self.record.cotangents)
-        yield from conclude(self.wrt, self.loss, found, self.names, self.outline)
+        return tuple(conclude(self.wrt, self.loss, found, self.names, self.outline))
 
 
 def _telling(chain: tuple[Link, ...]) -> tuple[Link, ...]:

@@ -185,7 +185,7 @@ def _with_blanks(d: Derivation, blanks: tuple[int, ...], *, rules: bool) -> Deri
     # The last lines would give the blanks away.
     last = d.conclusion[0]
     conclusion = (replace(last, lines=(Rewriting((), Symbol("□", str(blanks[-1]))),)),)
-    return replace(d, steps=tuple(steps), conclusion=conclusion)
+    return replace(d, steps=tuple(steps), conclude=lambda: conclusion)
 
 
 def _question(step: Step) -> str:

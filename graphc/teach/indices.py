@@ -79,7 +79,7 @@ def in_indices(d: Derivation) -> Derivation:
             (symbol,), formula = writer.equation((conclusion.symbol,), line.formula, conclusion.value.shape)
             lines.append(replace(line, formula=formula or ONE))
         conclusions.append(replace(conclusion, symbol=symbol, lines=tuple(lines)))
-    return replace(d, legend=tuple(legend), steps=tuple(steps), conclusion=tuple(conclusions))
+    return replace(d, legend=tuple(legend), steps=tuple(steps), conclude=lambda: tuple(conclusions))
 
 
 class _Writer:

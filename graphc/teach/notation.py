@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..ir.dim import Shape, Size
 from ..ir.expr import Expr
 from ..ops.shape import stretched_axes
+from .contraction import MATRIX_PRODUCT
 from .folding import FOLDING, extremum_adjoint
 from .formula import (
     HALF,
@@ -28,7 +29,6 @@ from .formula import (
     apply,
     is_scalar,
     iverson,
-    matrix,
     minus,
     negated,
     number,
@@ -65,6 +65,13 @@ def _permuted(node: Expr, x: Formula) -> Formula:
 
 def _repeated(node: Expr, x: Formula) -> Formula:
     return spread(x, node.shape, stretched_axes(node.args[0].shape, node.shape))
+
+
+def _cotangent_of_call(g: Formula, node: Expr, out: Formula, value: Formula, call: Formula) -> Formula:
+    """The cotangents of all results of a call are laid out flat, one after the other."""
+    flat = node.args[1]
+    full = filled(g, node.shape)
+    return full if flat.shape == node.shape else apply("reshape" if flat.size == node.size else "embed", full)
 
 
 def _window(starts: tuple[Size, ...], sizes: Shape, steps: tuple[int, ...], whole: Shape) -> tuple[str, ...]:
@@ -233,7 +240,7 @@ NOTATION: dict[str, Notation] = {
     "probe": pointwise("probe", lambda x: x, lambda out, x: ONE, why=("A probe only looks at {x}.",)),
     "custom_result": Notation(
         "own derivative", lambda node, value, call: value,
-        (None, lambda g, node, out, value, call: apply("embed", g)),
+        (None, _cotangent_of_call),
         ("", "The value comes with a derivative of its own, to which the cotangents of all its results go."),
     ),
     "custom_call": Notation("own derivative", lambda node, *args: apply("call", *args)),
@@ -273,15 +280,7 @@ NOTATION: dict[str, Notation] = {
     "argmax": Notation("position", lambda node, x: apply("argmax", x)),
     **FOLDING,
     # Contraction
-    "matmul": Notation(
-        "matrix product", lambda node, x, y: matrix(x, y),
-        (lambda g, node, out, x, y: matrix(filled(g, node.shape), transposed(y)),
-         lambda g, node, out, x, y: matrix(transposed(x), filled(g, node.shape))),
-        ("{x} is the left factor of {out}, so {yt} multiplies from the right. The shapes tell why it is transposed: "
-         "({gs}) · ({yts}) = {xs}.",
-         "{y} is the right factor of {out}, so {xt} multiplies from the left. The shapes tell why it is transposed: "
-         "({xts}) · ({gs}) = {ys}."),
-    ),
+    "matmul": MATRIX_PRODUCT,
     # Indexing
     **INDEXING,
     "take_along_axis": Notation(

@@ -155,15 +155,26 @@ class Reader:
             if left.ndim == 0:
                 raise UnsaidError("a column of a shape")
             return np.asarray(left.reshape(len(left), 1))
-        if any(np.ndim(self(f)) == 0 for f in factors):
+        arrays = [self(f) for f in factors]
+        if any(array.ndim == 0 for array in arrays):
             raise UnsaidError("ones of a shape")
-        result = self(factors[0])
-        for factor in factors[1:]:
-            if isinstance(factor, Transposed) and (vector := self(factor.of)).ndim == 1:
-                result = result.reshape(-1, 1) * vector
-            else:
-                result = np.matmul(result, self(factor))
+        turned = [isinstance(f, Transposed) and array.ndim == 1 for f, array in zip(factors, arrays, strict=True)]
+        result = arrays[0]
+        for i, array in enumerate(arrays[1:], 1):
+            result = _matrix_product(result, array, any(turned[: i + 1]))
         return result
+
+
+def _matrix_product(left: Array, right: Array, is_turned: bool) -> Array:
+    """A vector is the row or column that fits. Of two that fit both ways, x y is a row times a column, and with one of
+    them transposed, x yᵀ or xᵀ y, it is a column times a row."""
+    if left.ndim == right.ndim == 1 and is_turned:
+        return np.multiply.outer(left, right)
+    if right.ndim == 1 and left.shape[-1] == 1:
+        return left * right
+    if left.shape[-1] != right.shape[max(right.ndim - 2, 0)]:
+        raise UnsaidError("a product of other shapes")
+    return np.asarray(np.matmul(left, right))
 
 
 def _aligned(parts: list[Array]) -> list[Array]:

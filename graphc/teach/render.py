@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..ir.errors import GraphcError
+from .check import GIVEN
 from .escapes import latex_text
 from .formula import Apply, Formula, Iverson, Product, Transposed, walk, weight
 from .page import PAGE, STYLE
@@ -67,6 +68,8 @@ def _row_of(d: Derivation, number: int) -> CheckRow | None:
 
 def _verdict(step: Step, row: CheckRow) -> str:
     """The outcome of a check in words."""
+    if row.given:
+        return GIVEN
     if not row.holds:
         return f"check fails: {row.detail}"
     corners = f"; {row.corners} at a corner" if row.corners else ""

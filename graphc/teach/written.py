@@ -14,6 +14,7 @@ from ..ir.expr import Expr
 from ..ir.graph import ExprTable
 from ..ir.op import OpDef
 from ..ops import leaf
+from .contraction import INNER_PRODUCT, is_inner
 from .formula import Formula, apply, times, weight
 from .notation import NOTATION
 from .rows import Adjoint, Notation
@@ -24,6 +25,8 @@ _LONGEST = 60
 
 def notation_of(node: Expr) -> Notation:
     """The row of the table, or one made from the op's own derivatives: also where it takes any number of arguments."""
+    if node.op.name == "matmul" and is_inner(node):
+        return INNER_PRODUCT
     row = NOTATION.get(node.op.name)
     return _generic(node.op, len(node.args)) if row is None or (node.op.arity < 0 and node.op.vjp) else row
 

@@ -7,6 +7,7 @@ picture   boxes, arrows, groups     collapse  fewer of them
 style     palette, shapes, fonts    dot       picture → DOT text
 render    DOT text → SVG, PNG, PDF, within a time limit; layout.py is the process that does it
 scopes    frames for the user's scopes, open or closed
+branches  frames for the sides of gc.cond
 changes   a graph before and after a pass
 values    arrays as words and thumbnails
 drawing   what users hold

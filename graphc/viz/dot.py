@@ -28,6 +28,8 @@ from .style import (
 _SIDEWAYS_DEPTH = 6
 """A picture of up to this many steps is read from left to right, a deeper one from top to bottom."""
 _LONGEST_TEXT = 60
+_LETTERS_A_SPACE_WIDER = 8
+"""How many bold letters are as much wider than regular ones as a space is wide."""
 _LONGEST_SENTENCE = 160
 _SIDE_BY_SIDE = 24
 """How many letters a value and its gradient may have together to stand on one line."""
@@ -107,7 +109,8 @@ def _label(box: Box) -> str:
     """A title line, then smaller ones."""
     head = f"<B>{_text(box.name)}</B>" if box.name else ""
     if box.title:
-        head += f" = {_title(box.title)}" if head else _title(box.title)
+        sign = "·" if box.look == "scope" else "="
+        head += f"{' ' * _gap(box.name)}{sign} {_title(box.title)}" if head else _title(box.title)
     lines = [head]
     if box.type:
         lines.append(_font(box.type, 10, SOFT_INK))
@@ -123,6 +126,11 @@ def _label(box: Box) -> str:
         return label
     rows = f"<TR><TD>{label}</TD></TR><TR><TD>{_table(box.thumbnail)}</TD></TR>"
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>'
+
+
+def _gap(name: str) -> int:
+    """Spaces after a name in bold. Layouts without the fonts reckon with regular letters, which are narrower."""
+    return 1 + len(name) // _LETTERS_A_SPACE_WIDER
 
 
 def _grad(box: Box) -> str:

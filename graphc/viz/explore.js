@@ -18,7 +18,7 @@ function element(tag, attributes = {}, ...children) {
 // Step 0 is before anything happens; then come the nodes in the order they are computed, then the derivation.
 
 const derivation = () => data.derivations[state.derivation];
-const backwardSteps = () => (derivation() ? derivation().steps : []);
+const backwardSteps = () => (derivation() ? derivation().steps.map((number) => data.steps[number]) : []);
 const stepCount = () => data.forward.length + backwardSteps().length;
 const isBackward = () => state.step > data.forward.length;
 const backwardStep = () => backwardSteps()[state.step - data.forward.length - 1];
@@ -259,14 +259,21 @@ function value(what, told) {
   return made;
 }
 
+// Strengths of colour are letters: 0 for zero, A … Z above it, a … z below, ? for nan.
+function strengthOf(letter) {
+  if (letter === "?") return null;
+  const place = letter === "0" ? 0 : letter.toUpperCase().charCodeAt(0) - 64;
+  return (letter >= "a" ? -place : place) / 26;
+}
+
 const blend = (strength, colour) => colour.map((c) => Math.round(255 + (c - 255) * strength));
 function paint(canvas, rows) {
   canvas.width = rows[0].length;
   canvas.height = rows.length;
   const context = canvas.getContext("2d");
-  rows.forEach((row, y) => row.forEach((level, x) => {
-    const [r, g, b] = level === null ? [204, 121, 167]
-      : blend(Math.abs(level) / 100, level >= 0 ? [0, 114, 178] : [213, 94, 0]);
+  rows.forEach((row, y) => Array.from(row, strengthOf).forEach((strength, x) => {
+    const [r, g, b] = strength === null ? [204, 121, 167]
+      : blend(Math.abs(strength), strength >= 0 ? [0, 114, 178] : [213, 94, 0]);
     context.fillStyle = `rgb(${r}, ${g}, ${b})`;
     context.fillRect(x, y, 1, 1);
   }));

@@ -6,6 +6,7 @@ say which of these they stand for, and so each leads to the others.
 
 from __future__ import annotations
 
+import json
 import linecache
 import time
 from collections.abc import Mapping, Sequence
@@ -28,14 +29,16 @@ from .explore_svg import bare_svg
 from .graphs import Scene, draw_graph
 from .kernels import draw_kernels
 from .picture import Picture
+from .provenance import Provenance
 from .scopes import close
 from .subject import compiled_annotations, cotangents_of, expressions_of, graph_annotations, is_compiled, losses_of
 from .values import extremes, summary
 from .wording import type_of, words
 
 _HEAT_ROWS, _HEAT_COLUMNS = 12, 18
-_LEVELS = 100
-"""Strengths of colour that are told apart."""
+_LETTERS = np.array(list("zyxwvutsrqponmlkjihgfedcba0ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+"""Strengths of colour, from as far below zero as above: a letter each, which is a quarter of a number's length."""
+_NAN_LETTER = "?"
 _MOST_CODE = 20_000
 """Letters of one kernel's code that are shown."""
 _MOST_MATHEMATICS = 1_000_000
@@ -94,11 +97,15 @@ class _Teller:
         self.built: Graph = view.stages[0].graph
         self.notes = graph_annotations(self.built.roots)
         self.numbers = number(self.built.nodes)
-        losses = losses_of(self.built.nodes) or [o for o in self.built.outputs if o.shape == () and o.dtype.is_float]
+        losses = losses_of(Provenance.of(self.built.roots)) or [
+            o for o in self.built.outputs if o.shape == () and o.dtype.is_float
+        ]
         self.loss = losses[0] if losses else None
         self.cotangents = cotangents_of(self.loss) if self.loss is not None else ExprTable[Expr]()
         self.values = self._values(values)
+        self.scene = Scene.of(self.built.roots)
         self.texts: dict[str, int] = {}
+        self.steps: dict[str, int] = {}
 
     def story(self) -> Story:
         kernels = self._kernels()
@@ -111,7 +118,7 @@ class _Teller:
             "kernels": kernels,
             "note": "" if kernels else "There are no kernels yet: give values, or a size such as batch=32.",
         }
-        return Story(self.title, {**data, "texts": list(self.texts)})
+        return Story(self.title, {**data, "texts": list(self.texts), "steps": list(map(json.loads, self.steps))})
 
     def _text(self, text: str) -> int:
         """The number of a text; equal ones are written once."""
@@ -131,10 +138,9 @@ class _Teller:
         return trace((*self.built.roots, *self.cotangents.values()), used)
 
     def _node(self, node: Expr) -> dict[str, Any]:
-        scene = Scene.of((node,))
         told = {
             "text": line(node, self.numbers),
-            "title": words(node, scene.operands(node)),
+            "title": words(node, self.scene.operands(node)),
             "name": self.notes.names.get(node) or node.name or "",
             "type": type_of(node),
             "scope": "/".join(self.notes.scope(node)),
@@ -175,14 +181,14 @@ class _Teller:
             if before is None or not _is_same(before, stage.graph):
                 rules = ", ".join(f"{rule} ×{count}" for rule, count in sorted(stage.hits.items()))
                 origins = _lookup(stage.origins)
-                notes = self.notes if before is None else compiled_annotations(origins)
+                notes = self.notes if before is None else compiled_annotations(stage.graph, origins)
                 picture = draw_graph(stage.graph, notes)
                 note = f"{len(stage.graph.nodes)} nodes" + (f"; rules: {rules}" if rules else "")
                 found.append((stage.name, note, picture, origins))
             before = stage.graph
         made = self.view.made
         if made is not None:
-            notes = compiled_annotations(self.view.origins)
+            notes = compiled_annotations(made.graph, self.view.origins)
             picture = draw_kernels(made.graph, made.kernels, notes)
             found.append(("kernels", f"{len(made.kernels)} kernels", picture, self.view.origins))
         return found
@@ -215,11 +221,10 @@ class _Teller:
 
     def _forward(self) -> list[int]:
         """The nodes in the order they are computed, as far as they are drawn and not derivatives."""
-        scene = Scene.of(self.built.roots)
         return [
             self.numbers[n]
             for n in self.built.nodes
-            if scene.is_box(n) and not self.notes.is_derived(n) and n.op.kind != "leaf"
+            if self.scene.is_box(n) and not self.notes.is_derived(n) and n.op.kind != "leaf"
         ]
 
     def _derivations(self) -> list[dict[str, Any]]:
@@ -242,10 +247,14 @@ class _Teller:
             except GraphcError:
                 continue
             before = len(self.texts)
-            steps = [self._step(step) for step in derivation.steps]
+            steps = [self._step_number(step) for step in derivation.steps]
             room -= sum(map(len, list(self.texts)[before:]))
             found.append({"by": variable.name or variable.op.name, "steps": steps})
         return found
+
+    def _step_number(self, step: Any) -> int:
+        """The number of a step; those that derivations have in common are written once."""
+        return self.steps.setdefault(json.dumps(self._step(step)), len(self.steps))
 
     def _step(self, step: Any) -> dict[str, Any]:
         through = [*(link.consumer for link in step.links), *(link.argument for link in step.links)]
@@ -279,18 +288,19 @@ def _shortened(text: str) -> str:
 
 
 def shown(array: Array) -> dict[str, Any]:
-    """An array for the page: in words, and as strengths of colour from −100 to 100, null for nan."""
+    """An array for the page: in words, and as strengths of colour, a letter for each field; see `_LETTERS`."""
     told: dict[str, Any] = {"text": summary(array)}
     if array.size > 1 and array.dtype.kind in "fiub":
         rows = extremes(array.reshape(-1, array.shape[-1]).astype(np.float64), _HEAT_ROWS, _HEAT_COLUMNS)
         finite = np.abs(rows[np.isfinite(rows)])
         largest = float(finite.max()) if finite.size and finite.max() else 1.0
         told["largest"] = f"{largest:.3g}"
-        told["heat"] = [[_level(v / largest) for v in row] for row in rows]
+        told["heat"] = ["".join(row) for row in _letters(rows / largest)]
     return told
 
 
-def _level(strength: float) -> int | None:
-    if np.isnan(strength):
-        return None
-    return round(_LEVELS * min(max(strength, -1.0), 1.0))
+def _letters(strengths: Array) -> Array:
+    """The letter for each strength between −1 and 1."""
+    middle = len(_LETTERS) // 2
+    places = np.rint(middle * (1 + np.clip(np.nan_to_num(strengths, posinf=1, neginf=-1), -1, 1))).astype(int)
+    return np.where(np.isnan(strengths), _NAN_LETTER, _LETTERS[places])

@@ -16,6 +16,7 @@ from ..ir.expr import Expr, post_order
 from ..ir.graph import ExprTable, Graph
 from ..ir.scope import Path
 from ..ir.text import line, number
+from .branches import branches
 from .picture import Arrow, Box, Change, Group, Look, Picture, Side
 from .scopes import Frames, common
 from .values import Held
@@ -170,15 +171,16 @@ def _phases(scene: Scene, notes: Annotations, outputs: ExprTable[None]) -> ExprT
     return phases
 
 
-def _scopes(scene: Scene, notes: Annotations, phases: ExprTable[str]) -> ExprTable[Path]:
-    """The scopes each node is drawn in. A param or a number stands with all that use it in its phase."""
+def _scopes(scene: Scene, notes: Annotations, phases: ExprTable[str], branch: ExprTable[Path]) -> ExprTable[Path]:
+    """The scopes each node is drawn in, and the branches within them. A param or a number stands with all that use it
+    in its phase."""
     paths: ExprTable[Path] = ExprTable()
     used_in: ExprTable[list[Path]] = ExprTable()
     for node in reversed(scene.order):
         if node.op.kind == "leaf" and node.op.name != "input" and node in used_in:
             paths[node] = common(used_in[node])
         else:
-            paths[node] = notes.scope(node)
+            paths[node] = (*notes.scope(node), *branch.get(node, ()))
         for arg in node.args:
             source = scene.source(arg)
             if phases[source] == phases[node]:
@@ -195,7 +197,7 @@ def draw_graph(graph: Graph, notes: Annotations) -> Picture:
     present = [p for p in _CAPTIONS if any(phases[n] == p for n in shown)]
     is_grouped = len(present) > 1
     keys = ExprTable((n, f"n{scene.numbers[n]}") for n in shown)
-    paths, frames = _scopes(scene, notes, phases), Frames()
+    paths, frames = _scopes(scene, notes, phases, branches(scene.order, graph.roots)), Frames()
     boxes, arrows = [], []
     for node in shown:
         look = look_of(node, is_derived=phases[node] == "backward")

@@ -12,6 +12,8 @@ from typing import Protocol
 
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable, Graph
+from ..ops.guard import Condition
+from .branches import caption_of
 from .graphs import Annotations, Scene, look_of, updated_box
 from .picture import Arrow, Box, Group, Picture
 from .wording import type_of
@@ -31,6 +33,10 @@ class Kernel(Protocol):
     @property
     def outputs(self) -> tuple[Expr, ...]:
         """What it writes into memory."""
+
+    @property
+    def guard(self) -> tuple[Condition, ...]:
+        """What has to hold for it to run."""
 
 
 class Compiled(Protocol):
@@ -128,7 +134,7 @@ class _Kernels:
 
 def _frame(number: int, kernel: Kernel, seconds: float | None, total: float) -> Group:
     """The frame of a kernel; where it was timed, with its time and what part of the whole that is."""
-    caption = f"{kernel.name} · {kernel.kind}"
+    caption = " · ".join(filter(None, (kernel.name, kernel.kind, caption_of(kernel.guard))))
     if seconds is None:
         return Group(f"kernel{number}", caption, "kernel")
     share = seconds / total if total else 0.0

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..autodiff import origin, sweep
+from ..autodiff import sweep
 from ..interpret import trace
 from ..ir.errors import GraphError, describe
 from ..ir.expr import Expr, post_order
 from ..ir.graph import ExprTable, Graph
-from ..ir.scope import Path
 from ..ir.source import no_sources
 from ..ir.tree import flatten
 from ..ops import leaf
@@ -19,6 +18,7 @@ from .changes import draw_change
 from .graphs import Annotations, draw_graph
 from .kernels import draw_kernels
 from .picture import Arrow, Box, Picture
+from .provenance import VARIABLES, Provenance
 from .values import Held
 
 
@@ -53,10 +53,6 @@ def picture_of(what: Any, values: Mapping[Expr, Any] | None = None, *, after: An
         asked = "a profile" if wanted.profile is not None else f"a size ({', '.join(wanted.sizes)}=...)"
         raise GraphError(f"draw: {asked} is shown on a compiled function, not on {type(what).__name__}")
     return draw_graph(*_subject(what, wanted))
-
-
-_VARIABLES = ("input", "param")
-_SCALARS_TRIED = 8
 
 
 def is_compiled(what: Any) -> bool:
@@ -97,20 +93,20 @@ def _compiled_notes(function: Any, wanted: Wishes) -> Annotations:
     if wanted.gradients:
         raise GraphError("draw: gradients are written on expressions; a compiled function draws those it computes")
     origins = getattr(function, "origins", lambda node: (node,))
-    is_derived = getattr(function, "is_derived", lambda node: False)
     held: ExprTable[Held] = ExprTable()
     if wanted.values is not None:
         known = ExprTable(zip(getattr(function, "inputs", ()), function.graph.inputs, strict=False))
         held = _held(function.graph.roots, ExprTable((known.get(k, k), v) for k, v in wanted.values.items()))
-    return replace(compiled_annotations(origins), is_derived=is_derived, values=held)
+    return replace(compiled_annotations(function.graph, origins), values=held)
 
 
-def compiled_annotations(origins: Callable[[Expr], tuple[Expr, ...]]) -> Annotations:
+def compiled_annotations(graph: Graph, origins: Callable[[Expr], tuple[Expr, ...]]) -> Annotations:
     """What is known of a rewritten graph's nodes by way of those they stand for."""
+    provenance = Provenance.of(built for node in graph.nodes for built in origins(node))
     return Annotations(
-        is_derived=lambda node: all(_is_derived(built) for built in origins(node)),
+        is_derived=lambda node: all(map(provenance.is_derived, origins(node))),
         origins=origins,
-        scope=lambda node: scope_of(node, origins(node)),
+        scope=lambda node: provenance.scope(node, origins(node)),
     )
 
 
@@ -134,16 +130,6 @@ def _seconds(profile: Any) -> Mapping[str, float]:
             f"{type(profile).__name__}"
         )
     return found
-
-
-def scope_of(node: Expr, origins: Sequence[Expr]) -> Path:
-    """The user's scopes around what a node stands for; a derivative stands where what it is the derivative of does."""
-    for built in (node, *origins):
-        made_for = origin(built)
-        found = built.scope or (made_for.scope if made_for is not None else ())
-        if found:
-            return found
-    return ()
 
 
 # Mistakes ------------------------------------------------------------------------------------------------------
@@ -190,7 +176,8 @@ def expressions_of(what: Any, asked: str = "draw") -> tuple[Expr, ...]:
 
 
 def _annotations(roots: Sequence[Expr], keys: Mapping[str, Any], wanted: Wishes) -> Annotations:
-    names, gradients = _gradients(roots)
+    provenance = Provenance.of(roots)
+    names, gradients = _gradients(provenance)
     for key, expr in keys.items():
         if isinstance(expr, Expr) and not expr.name and expr not in names:
             names[expr] = key
@@ -203,13 +190,13 @@ def _annotations(roots: Sequence[Expr], keys: Mapping[str, Any], wanted: Wishes)
     elif wanted.values is not None:
         held = _held(roots, wanted.values)
     return Annotations(
-        is_derived=_is_derived,
-        differentiated=_differentiated(post_order(tuple(roots))),
+        is_derived=provenance.is_derived,
+        differentiated=provenance.differentiated(),
         names=names,
         gradients=gradients,
         values=held,
         derivatives=derivatives,
-        scope=lambda node: scope_of(node, ()),
+        scope=provenance.scope,
     )
 
 
@@ -232,31 +219,20 @@ def _held(roots: Sequence[Expr], values: Mapping[Expr, Any]) -> ExprTable[Held]:
     return ExprTable((n, Held.of(a)) for n, a in trace(roots, values).items())
 
 
-def _is_derived(node: Expr) -> bool:
-    return origin(node) is not None
-
-
-def _differentiated(nodes: Iterable[Expr]) -> ExprTable[None]:
-    """The nodes by whose rules derivatives among `nodes` were made."""
-    return ExprTable((o, None) for o in map(origin, nodes) if o is not None)
-
-
 # Names of gradients --------------------------------------------------------------------------------------------
 
 
-def _gradients(roots: Iterable[Expr]) -> tuple[ExprTable[str], ExprTable[Expr]]:
+def _gradients(provenance: Provenance) -> tuple[ExprTable[str], ExprTable[Expr]]:
     """Every node that is the gradient of something with a name: what to call it (∂loss/∂W), and of what it is.
 
     Differentiating again gives the very nodes that are there already, since equal expressions are one object, and so
     tells which of them is whose gradient.
     """
-    nodes = post_order(tuple(roots))
     names: ExprTable[str] = ExprTable()
     gradients: ExprTable[Expr] = ExprTable()
-    derived = ExprTable((n, None) for n in nodes if _is_derived(n))
-    for loss in losses_of(nodes):
+    for loss in losses_of(provenance):
         for node, cotangent in cotangents_of(loss).items():
-            if node.name and node is not loss and cotangent in derived:
+            if node.name and node is not loss and provenance.is_derived(cotangent):
                 name = f"∂{loss.name or 'loss'}/∂{node.name}"
                 names[cotangent] = f"{names[cotangent]}, {name}" if cotangent in names else name
                 gradients[cotangent] = node
@@ -265,7 +241,7 @@ def _gradients(roots: Iterable[Expr]) -> tuple[ExprTable[str], ExprTable[Expr]]:
 
 def cotangents_of(loss: Expr) -> ExprTable[Expr]:
     """The derivative of a loss by every node it depends on; nothing where an op on the way has none."""
-    leaves = [n for n in post_order((loss,)) if n.dtype.is_float and n.op.name in ("input", "param")]
+    leaves = [n for n in post_order((loss,)) if n.dtype.is_float and n.op.name in VARIABLES]
     try:
         with no_sources():
             return sweep((loss,), (leaf.scalar(1, loss.dtype),), leaves).cotangents
@@ -274,34 +250,13 @@ def cotangents_of(loss: Expr) -> ExprTable[Expr]:
         return ExprTable()
 
 
-def losses_of(nodes: Sequence[Expr]) -> list[Expr]:
-    """The scalars whose derivatives are among the nodes.
-
-    They are origins of derivatives that no other origin is computed from. But expressions made of numbers alone are one
-    object in all graphs and remember the first of them, so that the origins nearest to a loss may be missing: then
-    differentiating once more tells which scalar of this graph it was.
-    """
-    leaves = ExprTable((n, None) for n in nodes if n.op.name in _VARIABLES)
-    origins = [
-        o for o in _differentiated(nodes) if all(n in leaves for n in post_order((o,)) if n.op.name in _VARIABLES)
-    ]
-    known = ExprTable((o, None) for o in origins)
+def losses_of(provenance: Provenance) -> list[Expr]:
+    """The scalars whose derivatives are in a graph: what derivatives were made for, and no other
+    derivative was made for on the way to it."""
+    differentiated = provenance.differentiated()
     inner: ExprTable[None] = ExprTable()
-    for node in reversed(post_order(tuple(origins))):
-        if node in known or node in inner:
+    for node in reversed(post_order(tuple(differentiated))):
+        if node in differentiated or node in inner:
             for arg in node.args:
                 inner[arg] = None
-    found = [o for o in origins if o not in inner and o.shape == () and not _is_derived(o)]
-    if not known or any(_has_gradients_among(o, nodes) for o in found):
-        return found
-    return [n for n in _last_scalars(nodes) if _has_gradients_among(n, nodes)] or found
-
-
-def _last_scalars(nodes: Sequence[Expr]) -> list[Expr]:
-    scalars = [n for n in nodes if n.shape == () and n.dtype.is_float and n.args and not _is_derived(n)]
-    return scalars[-_SCALARS_TRIED:]
-
-
-def _has_gradients_among(loss: Expr, nodes: Sequence[Expr]) -> bool:
-    derived = ExprTable((n, None) for n in nodes if _is_derived(n))
-    return any(n is not loss and n.name and g in derived for n, g in cotangents_of(loss).items())
+    return [o for o in differentiated if o not in inner and o.shape == () and not provenance.is_derived(o)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
+import pickle
 import threading
 
 import numpy as np
@@ -113,6 +116,34 @@ def test_updates_are_simultaneous() -> None:
     g = gc.compile([], a, {a: a + gc.flip(b) if hasattr(gc, "flip") else a + b[::-1], b: a * 2})
     assert g().tolist() == [3, 4]
     assert a.value.tolist() == [5, 5] and b.value.tolist() == [6, 8]
+
+
+@pytest.mark.parametrize("optimize", [0, 1, 2, 3])
+def test_a_new_value_that_is_stored_in_the_params_shape_only(optimize: int) -> None:
+    p, q = gc.param("p", np.ones(2)), gc.param("q", 3.0, "float64")
+    x, b = gc.input("x", (4, 1, 1), "float64"), gc.input("b", (1, 1), "bool")
+    new = {p: gc.reshape(x[::2], (2,)), q: gc.astype(gc.any(b | b), "float64")}
+    gc.compile([x, b], [], new, optimize=optimize)(np.arange(4.0).reshape(4, 1, 1), [[True]])
+    assert p.value.tolist() == [0, 2]
+    assert q.value == 1
+
+
+@pytest.mark.parametrize("optimize", [0, 1, 2, 3])
+def test_outputs_of_the_same_bytes_in_any_order(optimize: int) -> None:
+    x = gc.input("x", (1, 2), "float64")
+    matrix = x[::2, :1]
+    vector = gc.reshape(matrix, (1,))
+    for outputs in itertools.product([matrix, vector], repeat=3):
+        found = gc.compile([x], list(outputs), optimize=optimize)(np.array([[3.0, 4.0]]))
+        assert [(a.shape, a.item()) for a in found] == [(e.shape, 3) for e in outputs]
+
+
+def test_functions_are_not_pickled_and_copies_are_the_same() -> None:
+    x = gc.input("x", (4,))
+    f = gc.compile([x], x + 1, name="grow")
+    with pytest.raises(gc.GraphError, match="grow: a compiled function is not pickled"):
+        pickle.dumps(f)
+    assert copy.deepcopy([f])[0] is copy.copy(f) is f
 
 
 def test_out_takes_exact_arrays_only() -> None:

@@ -95,7 +95,7 @@ def test_every_bit_of_a_constant_matters() -> None:
 
 
 def test_sizes_that_differ_have_different_texts() -> None:
-    n, m = Dim.named("n"), Dim.named("m")
+    n, m = Dim("n"), Dim("m")
     sizes = [
         n, m, n + m, n * m, n * n, 2 * n, n + 2, n - m, floordiv(n, 2), ceildiv(n, 2), floordiv(n, m), floordiv(m, n),
         floordiv(n + m, 2), floordiv(n, 2) + m, minimum(n, m), maximum(n, m), floordiv(n * 3, 2), floordiv(n, 2) * 3, 7,

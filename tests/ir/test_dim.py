@@ -24,7 +24,7 @@ from graphc.ir.dim import (
 )
 from graphc.ir.errors import ShapeError
 
-n, m = Dim.named("n"), Dim.named("m")
+n, m = Dim("n"), Dim("m")
 
 
 def test_equal_sizes_have_one_form() -> None:
@@ -49,6 +49,14 @@ def test_extremes_that_are_decided_are_resolved() -> None:
     assert maximum(n, 0) == n
     assert minimum(3, 5) == 3
     assert maximum(n, m) == maximum(m, n)
+
+
+def test_a_name_is_an_identifier() -> None:
+    assert Dim("n") == n
+    assert gc.input("x", (Dim("n"), 3)).shape == gc.input("y", ("n", 3)).shape
+    for wrong in ("", "2n", "a b", 3, None, ("n",)):
+        with pytest.raises(ShapeError, match="cannot name a dimension"):
+            Dim(wrong)  # type: ignore[arg-type]
 
 
 def test_printed_form() -> None:

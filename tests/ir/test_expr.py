@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import copy
+import functools
 import gc as collector
 import inspect
+import pickle
 import threading
 import time
 import weakref
@@ -90,6 +92,13 @@ def test_the_users_line_is_kept() -> None:
     assert y.args[0].source == y.source
 
 
+def test_the_users_line_is_not_one_of_pythons_library() -> None:
+    x = gc.input("x", (5,))
+    folded = functools.reduce(gc.add, [gc.exp(x), gc.sin(x), gc.cos(x)])
+    line = inspect.currentframe().f_lineno - 1  # type: ignore[union-attr]
+    assert str(folded.source) == f"{__file__}:{line}"
+
+
 def test_a_few_sites_are_kept_and_the_first_is_the_source() -> None:
     x = gc.input("x", (3,))
     first = gc.exp(x)
@@ -124,6 +133,11 @@ def test_truth_length_and_numbers() -> None:
     for convert in (float, int, np.asarray, np.array, lambda e: [1][e]):
         with pytest.raises(gc.GraphError, match="no value before it is computed"):
             convert(gc.sum(x))
+    assert f"{x}|{x:s}" == f"{x!r}|{x!r}"
+    with pytest.raises(gc.GraphError, match=r"(?s)no value before it is computed.*test_expr\.py"):
+        f"{gc.sum(x):.2f}"
+    with pytest.raises(gc.GraphError, match=r"(?s)is not pickled.*test_expr\.py"):
+        pickle.dumps({"x": x})
 
 
 def test_properties_and_texts() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 
 import pytest
@@ -34,12 +33,12 @@ def function(scan: Scan = SCAN) -> LoopFn:
 def test_a_run_prints_and_verifies() -> None:
     verify_function(function())
     assert "v1: f32 = running run sum= v0" in show_function(function())
-    assert "running before run sum= v0" in show_function(function(dataclasses.replace(SCAN, exclusive=True)))
+    assert "running before run sum= v0" in show_function(function(SCAN._replace(exclusive=True)))
 
 
 def test_lanes_share_the_register_of_a_run_that_began_outside() -> None:
     fn = function()
-    wide = dataclasses.replace(fn, body=(fn.body[0], *vectorize(fn.body[1], 8)))  # type: ignore[arg-type]
+    wide = fn._replace(body=(fn.body[0], *vectorize(fn.body[1], 8)))  # type: ignore[arg-type]
     verify_function(wide)
     (first, last) = (s for s in walk(wide.body) if isinstance(s, Scan))
     assert (first.ref.lanes, first.register.lanes) == (8, 1)
@@ -55,10 +54,10 @@ def test_lanes_with_a_run_each_have_a_register_each() -> None:
 @pytest.mark.parametrize(
     ("scan", "message"),
     [
-        (dataclasses.replace(SCAN, register=Buffer("other", float32, 1, "register")), "no register other"),
-        (dataclasses.replace(SCAN, ref=Ref("v1", float64)), "the lanes or the dtype"),
-        (dataclasses.replace(SCAN, ref=Ref("v1", float32, 4)), "the lanes or the dtype"),
-        (dataclasses.replace(SCAN, values=(Ref("v9", float32),)), "v9 is used"),
+        (SCAN._replace(register=Buffer("other", float32, 1, "register")), "no register other"),
+        (SCAN._replace(ref=Ref("v1", float64)), "the lanes or the dtype"),
+        (SCAN._replace(ref=Ref("v1", float32, 4)), "the lanes or the dtype"),
+        (SCAN._replace(values=(Ref("v9", float32),)), "v9 is used"),
     ],
 )
 def test_the_verifier_refuses(scan: Scan, message: str) -> None:

@@ -82,6 +82,8 @@ LOSSES = [
     ("CategoricalFocalCrossentropy", {"from_logits": True}, "one-hot logits"),
     ("SparseCategoricalCrossentropy", {}, "sparse"),
     ("SparseCategoricalCrossentropy", {"from_logits": True}, "sparse logits"),
+    ("SparseCategoricalCrossentropy", {"ignore_class": 1}, "sparse"),
+    ("SparseCategoricalCrossentropy", {"from_logits": True, "ignore_class": 2}, "sparse logits"),
 ]
 
 REDUCTIONS = [
@@ -166,6 +168,10 @@ OPTIMIZERS = [
               "l1_regularization_strength": 0.05, "l2_regularization_strength": 0.1,
               "l2_shrinkage_regularization_strength": 0.2, "beta": 0.3}),
     ("SGD", {"learning_rate": 0.1, "global_clipnorm": 1.0}),
+    ("SGD", {"learning_rate": 0.1, "gradient_accumulation_steps": 2, "global_clipnorm": 1.0}),
+    ("Adam", {"learning_rate": 0.1, "gradient_accumulation_steps": 3, "weight_decay": 0.01}),
+    ("Adam", {"learning_rate": 0.1, "use_ema": True, "ema_momentum": 0.7, "ema_overwrite_frequency": 2}),
+    ("SGD", {"learning_rate": 0.1, "gradient_accumulation_steps": 2, "use_ema": True, "ema_overwrite_frequency": 1}),
     ("SGD", {"learning_rate": {"schedule": "ExponentialDecay", "initial_learning_rate": 0.5, "decay_steps": 2,
                                "decay_rate": 0.7}}),
     ("Adam", {"learning_rate": {"schedule": "PiecewiseConstantDecay", "boundaries": [0, 1],

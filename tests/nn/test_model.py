@@ -310,6 +310,15 @@ def test_ctrl_c_leaves_the_parameters_of_the_last_step():
 
 
 def test_a_real_ctrl_c_is_passed_on_and_training_can_go_on():
+    # A shell that runs the tests in the background has them ignore Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        _interrupt_and_go_on()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _interrupt_and_go_on():
     x, y = blobs()
     model = classifier()
     model.fit(x, y, verbose=0)
@@ -329,6 +338,7 @@ INTERRUPTED = """
     import numpy as np
     from graphc import nn
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(400, 6)), rng.integers(0, 3, 400)
     model = nn.Sequential([nn.Dense(32, "relu"), nn.Dense(3, "softmax")], seed=0)

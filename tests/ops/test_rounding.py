@@ -1,4 +1,4 @@
-"""Whole numbers, remainders and neighbours: NumPy's to the bit, compiled too, wherever hardware would trap."""
+"""Whole numbers, remainders, powers and neighbours: NumPy's to the bit, compiled too, wherever hardware would trap."""
 
 from __future__ import annotations
 
@@ -65,6 +65,23 @@ def test_integers_divide_as_numpys_and_nothing_traps(name: str, dtype: DType, ev
     with np.errstate(all="ignore"):
         expected = getattr(np, name)(a, b)
     np.testing.assert_array_equal(evaluate(evaluator, getattr(gc, name), a, b), expected)
+
+
+def whole_power(x: int, y: int, dtype: DType) -> int:
+    """xʸ wrapped, by Python's own integers; for y < 0 the whole part of 1 / x^|y|, and 0 of 1 / 0."""
+    if y < 0:
+        return x ** (y % 2) if abs(x) == 1 else 0
+    info = np.iinfo(dtype.numpy)
+    return (pow(x, y, 2**dtype.bits) - int(info.min)) % 2**dtype.bits + int(info.min)
+
+
+@EVALUATED
+@pytest.mark.parametrize("dtype", INTEGERS, ids=str)
+def test_powers_of_integers_wrap_and_those_below_zero_are_whole_parts(dtype: DType, evaluator: str) -> None:
+    a, b = pairs(np.unique([*edges(dtype), *np.array([2, 3, 5, 63], dtype.numpy)]))
+    expected = np.array([whole_power(int(x), int(y), dtype) for x, y in zip(a, b, strict=True)], dtype.numpy)
+    np.testing.assert_array_equal(evaluate(evaluator, gc.pow, a, b), expected)
+    np.testing.assert_array_equal(expected[b >= 0], (a[b >= 0] ** b[b >= 0]))
 
 
 @EVALUATED

@@ -194,3 +194,35 @@ def test_values_that_are_no_numbers_are_said_to_be(perceptron: Any) -> None:
     report = derive(gc.sum(gc.log(x)), x).check({x: np.array([1.0, np.nan, np.inf])})
     assert not report
     assert "1 nan in the argument" in str(report) and "1 infinite in the argument" in str(report)
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_vectors_times_matrices(left: bool) -> None:
+    x, W = gc.input("x", (3,)), gc.param("W", np.linspace(-1, 1, 12).reshape((3, 4) if left else (4, 3)))
+    d = derive(gc.sum(gc.tanh(x @ W if left else W @ x)), W)
+    assert d.check({x: [0.1, -0.2, 0.5]})
+    assert d.text().partition("Result\n")[2].strip() == ("∂L/∂W = xᵀ (1 − a²)" if left else "∂L/∂W = (1 − a²) xᵀ")
+
+
+def test_the_product_of_two_vectors() -> None:
+    x, w = gc.input("x", (3,)), gc.param("w", np.array([0.5, -1, 2]))
+    d = derive(gc.tanh(x @ w), w)
+    assert d.check({x: [0.1, -0.2, 0.5]})
+    assert d.text().partition("Result\n")[2].strip() == "∂L/∂w = (1 − L²) · x"
+
+
+@pytest.mark.parametrize("slope", [1, 2])
+def test_derivatives_of_ones_own_are_taken_as_given(slope: int) -> None:
+    @gc.custom_vjp
+    def squared(x: Expr) -> Expr:
+        return x * x
+
+    squared.defvjp(lambda x: (x * x, x), lambda x, g: (slope * g * x,))
+    x = gc.input("x", (3,))
+    d = derive(gc.sum(gc.exp(squared(gc.sin(x)))), x)
+    report = d.check({x: [0.1, -0.2, 0.5]})
+    assert report
+    given = [row.rule for row in report.rows if row.given]
+    assert given == ["own derivative", "derivative of custom call", *["the whole derivation"] * (slope != 2)]
+    assert "taken as given: gc.custom_vjp says so" in str(report)
+    assert "taken as given" in d.markdown()

@@ -21,7 +21,7 @@ def test_a_function_of_one_element_takes_a_batch() -> None:
     W = gc.constant(w)
     ys = gc.vmap(lambda x: gc.tanh(W @ x))(xs)
     data = RNG.normal(size=(5, 3))
-    assert ys.shape == (gc.Dim.named("n"), 4)
+    assert ys.shape == (gc.Dim("n"), 4)
     np.testing.assert_allclose(gc.interpret(ys, {xs: data}), np.tanh(data @ w.T), rtol=1e-13)
     np.testing.assert_allclose(gc.compile([xs], ys)(data), np.tanh(data @ w.T), rtol=1e-13)
 

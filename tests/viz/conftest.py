@@ -10,6 +10,7 @@ import pytest
 import graphc as gc
 from graphc.ir.graph import Graph
 from graphc.ir.source import no_sources
+from graphc.ops.guard import Condition
 
 
 @dataclass
@@ -21,6 +22,7 @@ class FakeKernel:
     nodes: tuple[gc.Expr, ...]
     inputs: tuple[gc.Expr, ...]
     outputs: tuple[gc.Expr, ...]
+    guard: tuple[Condition, ...] = ()
 
 
 @dataclass

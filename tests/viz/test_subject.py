@@ -9,6 +9,8 @@ import pytest
 
 import graphc as gc
 from graphc.ir.expr import post_order
+from graphc.ir.graph import ExprTable
+from graphc.viz.provenance import Provenance
 from graphc.viz.subject import losses_of, picture_of
 
 
@@ -52,7 +54,7 @@ def test_shared_gradients_carry_both_names() -> None:
 
 
 def test_a_loss_built_twice_is_found_twice() -> None:
-    """The derivative of a mean begins with numbers alone, which belong to the first graph that made them."""
+    """The derivative of a mean begins with numbers alone, which are the same expression in both graphs."""
 
     def build() -> list[gc.Expr]:
         x, w = gc.input("x", ("batch", 4)), gc.param("w", np.eye(4, dtype="f"))
@@ -61,5 +63,17 @@ def test_a_loss_built_twice_is_found_twice() -> None:
 
     first, second = build(), build()
     for graph in (first, second):
-        assert losses_of(post_order(tuple(graph)))[0] is graph[0]
+        (loss,) = losses_of(Provenance.of(graph))
+        assert loss is graph[0]
         assert "∂loss/∂w" in [b.name for b in picture_of(graph).boxes]
+        assert "∂loss/∂w" in [b.name for b in picture_of(graph[1]).boxes]
+
+
+def test_numbers_of_other_graphs_are_no_derivatives() -> None:
+    x, y = gc.input("x", ("batch",)), gc.input("y", ("batch",))
+    loss = gc.mean(gc.exp(x))
+    gradient = gc.grad(loss, x)
+    share = gc.divide(1.0, y.shape[0])
+    assert share in ExprTable((n, None) for n in post_order((gradient,)))
+    assert Provenance.of([gradient]).is_derived(share)
+    assert not Provenance.of([y * share]).is_derived(share)

@@ -9,12 +9,10 @@ the largest relative error of the approximation alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(NamedTuple):
     """What the functions need to know of one float format."""
 
     mantissa_bits: int
