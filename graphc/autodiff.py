@@ -21,6 +21,7 @@ from .ir.collector import without_collection
 from .ir.errors import DTypeError, GraphError, ShapeError, describe
 from .ir.expr import Expr, post_order
 from .ir.graph import ExprTable
+from .ir.source import one_source
 from .ir.tree import Tree, expressions
 from .ops import leaf, scalar
 from .ops.guard import ALWAYS, Guard, guards, outermost_first
@@ -70,15 +71,16 @@ def sweep(outputs: Sequence[Expr], cotangents: Sequence[Expr], wrt: Sequence[Exp
             _accumulate(totals, output, cotangent)
     guarded = guards(nodes, (*outputs, *wrt))
     provenance = _Provenance(nodes, cotangents)
-    for node in reversed(nodes):
-        total = totals.get(node)
-        if total is None:
-            continue
-        provenance.note(total, node)
-        record.order.append(node)
-        record.cotangents[node] = total
-        if any(a in active for a in node.args):
-            _visit(node, total, active, totals, record, provenance, guarded)
+    with one_source():
+        for node in reversed(nodes):
+            total = totals.get(node)
+            if total is None:
+                continue
+            provenance.note(total, node)
+            record.order.append(node)
+            record.cotangents[node] = total
+            if any(a in active for a in node.args):
+                _visit(node, total, active, totals, record, provenance, guarded)
     return record
 
 
@@ -98,7 +100,8 @@ def _visit(
     for position, (arg, cotangent) in enumerate(zip(node.args, pulled, strict=True)):
         if cotangent is None or arg not in active:
             continue
-        cotangent = _let_out(cotangent, guarded.get(node, ALWAYS) - guarded.get(arg, ALWAYS))
+        if guarded:
+            cotangent = _let_out(cotangent, guarded.get(node, ALWAYS) - guarded.get(arg, ALWAYS))
         provenance.note(cotangent, node)
         if arg not in record.contributions:
             record.contributions[arg] = []
@@ -108,9 +111,8 @@ def _visit(
 
 def _let_out(cotangent: Expr, conditions: Guard) -> Expr:
     """What leaves a branch of a `gc.cond`: 0 if it was not taken, also where its derivative is infinite or nan."""
-    zero = scalar.like(0, cotangent)
     for condition in reversed(outermost_first(conditions)):
-        chosen = broadcast_to(condition.predicate, cotangent.shape)
+        zero, chosen = scalar.like(0, cotangent), broadcast_to(condition.predicate, cotangent.shape)
         sides = (cotangent, zero) if condition.holds else (zero, cotangent)
         cotangent = scalar.choose(chosen, *sides)
     return cotangent
@@ -245,7 +247,8 @@ def scalar_loss(op: str, loss: object) -> None:
         DTypeError: it is not floating point.
     """
     if not isinstance(loss, Expr):
-        raise GraphError(f"{op}: the loss must be an expression, not {type(loss).__name__}")
+        hint = "; apply it to what it is differentiated by: gc.grad(f(x), x)" if callable(loss) else ""
+        raise GraphError(f"{op}: the loss must be an expression, not {type(loss).__name__}{hint}")
     if loss.shape != ():
         raise ShapeError(f"{op}: the loss must be a scalar; reduce it with gc.sum or gc.mean{describe(loss=loss)}")
     if not loss.dtype.is_float:
@@ -335,14 +338,14 @@ class _Provenance:
         self._known = {id(n) for n in nodes} | {id(s) for s in seeds}
 
     def note(self, result: Expr, made_for: Expr) -> None:
-        """Remember `made_for` as the origin of every new node that `result` is computed from."""
+        """Remember `made_for` as the origin of the result, and of every new node that it is computed from."""
         stack = [result]
         while stack:
             node = stack.pop()
             if id(node) in self._known:
                 continue
             self._known.add(id(node))
-            if node.args:
+            if node.args or node is result:
                 _remember(node, made_for)
                 stack.extend(node.args)
 

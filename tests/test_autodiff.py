@@ -191,6 +191,8 @@ def test_losses_that_are_none() -> None:
         gc.grad(gc.argmax(x), x)
     with pytest.raises(gc.GraphError, match="must be an expression, not float"):
         gc.grad(3.0, x)
+    with pytest.raises(gc.GraphError, match=r"not function; apply it to .* gc\.grad\(f\(x\), x\)"):
+        gc.grad(lambda x: gc.sum(x), x)
     with pytest.raises(gc.GraphError, match="must be expressions"):
         gc.grad(gc.sum(x), [x, 3.0])
 

@@ -478,7 +478,10 @@ def _check_inputs(graph: Graph) -> None:
     seen: ExprTable[None] = ExprTable()
     for expr in graph.inputs:
         if not isinstance(expr, Expr):
-            raise GraphError(f"compile: inputs are made by gc.input, not {type(expr).__name__}")
+            raise GraphError(
+                f"compile: inputs are a list of what gc.input makes, not of {type(expr).__name__}; a call may name "
+                "them: f(x=array)"
+            )
         if expr.op.name != "input":
             raise GraphError(f"compile: only what gc.input makes can be an input{describe(given=expr)}")
         if expr in seen:

@@ -51,6 +51,8 @@ class KernelProfile:
     """Seconds this work takes at least: at the machine's peak, or for moving its bytes through memory once."""
     lines: tuple[str, ...]
     """The user's lines it came from."""
+    is_guarded: bool = False
+    """Whether it belongs to a side of `gc.cond`: where that was not taken, it did none of this work."""
 
     @property
     def share_of_limit(self) -> float:
@@ -103,9 +105,16 @@ class Profile:
         seconds = max(kernel.seconds, 1e-12)
         share = kernel.seconds / self.seconds if self.seconds else 0.0
         return (
-            f"  {kernel.name:{width}}  {1e6 * kernel.seconds:9.2f}  {share:6.1%}  {kernel.flops / seconds / 1e9:8.2f}  "
-            f"{kernel.bytes / seconds / 1e9:7.2f}  {kernel.share_of_limit:8.0%}  {', '.join(kernel.lines[:2])}"
+            f"  {kernel.name:{width}}  {1e6 * kernel.seconds:9.2f}  {share:6.1%}  {_rates(kernel, seconds)}  "
+            f"{', '.join(kernel.lines[:2])}"
         )
+
+
+def _rates(kernel: KernelProfile, seconds: float) -> str:
+    """Columns of what was done in a second; of a kernel that may have been skipped nothing is claimed."""
+    if kernel.is_guarded:
+        return f"{'if taken':>8}  {'':7}  {'':8}"
+    return f"{kernel.flops / seconds / 1e9:8.2f}  {kernel.bytes / seconds / 1e9:7.2f}  {kernel.share_of_limit:8.0%}"
 
 
 def profile(name: str, made: Specialization, options: Options, arrays: Sequence[Array], calls: int) -> Profile:
@@ -175,4 +184,4 @@ def _summary(name: str, made: Specialization, options: Options, seconds: Array) 
 def _kernel(kernel: Kernel, seconds: float, machine: Roofline, lines: tuple[str, ...]) -> KernelProfile:
     work, moved = flops(kernel), bytes_moved(kernel)
     limit = machine.seconds(work, moved, kernel.outputs[0].dtype.name)
-    return KernelProfile(kernel.name, kernel.kind, kernel.domain, seconds, work, moved, limit, lines)
+    return KernelProfile(kernel.name, kernel.kind, kernel.domain, seconds, work, moved, limit, lines, bool(kernel.guard))

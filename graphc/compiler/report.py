@@ -24,6 +24,8 @@ class KernelReport:
     bytes: int
     lines: tuple[str, ...]
     """The user's lines it came from, as far as they are known."""
+    is_guarded: bool = False
+    """Whether it belongs to a side of `gc.cond`, and does this work only in calls that take that side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Report:
             lines.append(f"  {'kernel':{width}}  {'kind':8}  {'domain':16}  {'ops':>4}  {'Mflop':>9}  {'kB':>9}")
             lines += [
                 f"  {k.name:{width}}  {k.kind:8}  {'×'.join(map(str, k.domain)) or 'scalar':16}  {k.nodes:4}  "
-                f"{k.flops / 1e6:9.3f}  {k.bytes / 1e3:9.1f}"
+                f"{k.flops / 1e6:9.3f}  {k.bytes / 1e3:9.1f}{'  if taken' if k.is_guarded else ''}"
                 for k in self.kernels
             ]
         if self.rules:
@@ -81,7 +83,7 @@ def build_report(name: str, source: Graph, made: Specialization) -> Report:
         kernels.append(
             KernelReport(
                 kernel.name, kernel.kind, kernel.domain, len(kernel.nodes), flops(kernel), bytes_moved(kernel),
-                lines_of(kernel, made),
+                lines_of(kernel, made), bool(kernel.guard),
             )
         )  # fmt: skip
     params = sum(map(size_in_bytes, made.plan.params))

@@ -182,16 +182,19 @@ METHODS: dict[str, str] = {
     "conj": "gc.conj(x)",
     "conjugate": "gc.conj(x)",
     "copy": "x itself: expressions do not change",
+    "backward": "gc.grad(x, params)",
     "cumprod": "gc.cumulative_prod(x)",
     "cumsum": "gc.cumulative_sum(x)",
+    "detach": "gc.stop_gradient(x)",
     "dot": "x @ y",
     "flat": "gc.reshape(x, (-1,))",
     "flatten": "gc.reshape(x, (-1,))",
     "item": "gc.interpret(x, values), or compile a function",
+    "numpy": "gc.interpret(x, values), or compile a function",
     "nonzero": "gc.where(x != 0, a, b), or gc.count_nonzero(x)",
     "ravel": "gc.reshape(x, (-1,))",
     "swapaxes": "gc.permute_dims(x, axes)",
     "tolist": "gc.interpret(x, values), or compile a function",
     "transpose": "gc.permute_dims(x, axes)",
 }
-"""What NumPy's arrays have as a method or attribute, and what is written here."""
+"""What arrays of NumPy and of its kin have as a method or attribute, and what is written here."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from .dim import Dim
+from .dim import Dim, Shape
 from .dtype import DType
 from .expr import ConstantValue, Expr, Token, post_order
 from .graph import ExprTable, Graph
@@ -22,16 +22,20 @@ from .graph import ExprTable, Graph
 def digest(graph: Graph) -> bytes | None:
     """32 bytes that only an equal graph has; None where an attribute is nothing that can be compared later."""
     nodes = post_order((*graph.roots, *graph.inputs, *(param for param, _ in graph.updates)))
-    numbers = ExprTable((node, number) for number, node in enumerate(nodes))
+    numbers = ExprTable((node, str(number)) for number, node in enumerate(nodes))
+    types: dict[tuple[DType, Shape], str] = {}
 
     def numbered(exprs: Iterable[Expr]) -> str:
-        return ",".join([str(numbers[e]) for e in exprs])
+        return ",".join([numbers[e] for e in exprs])
 
+    lines = []
     try:
-        lines = [
-            f"{node.op.name}({numbered(node.args)}){_attributes(node)}|{node.dtype.name}|{_text(node.shape)}"
-            for node in nodes
-        ]
+        for node in nodes:
+            kind = node.dtype, node.shape
+            if kind not in types:
+                types[kind] = f"|{node.dtype.name}|{_text(node.shape)}"
+            attributes = _attributes(node) if node.attrs else ""
+            lines.append(f"{node.op.name}({numbered(node.args)}){attributes}{types[kind]}")
     except TypeError:
         return None
     updates = numbered(e for pair in graph.updates for e in pair)
@@ -41,8 +45,6 @@ def digest(graph: Graph) -> bytes | None:
 
 def _attributes(node: Expr) -> str:
     """The attributes in order. The names of leaves are annotations."""
-    if not node.attrs:
-        return ""
     is_named = node.op.name in ("input", "param")
     return "{" + ";".join([_text(value) for key, value in node.attrs.items() if not (is_named and key == "name")]) + "}"
 

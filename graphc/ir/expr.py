@@ -323,18 +323,18 @@ def post_order(roots: Mapping[Any, Expr] | list[Expr] | tuple[Expr, ...]) -> lis
     """Every node the roots depend on, arguments before the nodes that use them, each once. Iterative."""
     values = roots.values() if isinstance(roots, Mapping) else roots
     order: list[Expr] = []
+    begun: set[Expr] = set()
     done: set[Expr] = set()
     stack: list[Expr] = list(values)[::-1]
     while stack:
-        node = stack[-1]
+        node = stack.pop()
         if node in done:
-            stack.pop()
             continue
-        waiting = [a for a in node.args if a not in done]
-        if waiting:
-            stack.extend(reversed(waiting))
+        if node.args and node not in begun:
+            begun.add(node)
+            stack.append(node)
+            stack += [a for a in node.args[::-1] if a not in done]
         else:
             done.add(node)
             order.append(node)
-            stack.pop()
     return order

@@ -6,10 +6,10 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from types import FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .package import DIRECTORY
 
@@ -17,6 +17,7 @@ _PACKAGE = DIRECTORY + os.sep
 _LIBRARY, _INSTALLED = os.path.dirname(os.__file__) + os.sep, os.sep + "site-packages" + os.sep
 _is_ours: dict[str, bool] = {}
 _state = threading.local()
+_UNKNOWN: Any = object()
 
 
 class Source(NamedTuple):
@@ -37,8 +38,9 @@ def _at(file: str, line: int) -> Source:
 
 def user_source() -> Source | None:
     """The innermost frame outside graphc and Python's own library; None while the compiler itself builds nodes."""
-    if getattr(_state, "silent", 0):
-        return None
+    known: Source | None = getattr(_state, "known", _UNKNOWN)
+    if known is not _UNKNOWN:
+        return known
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         file = frame.f_code.co_filename
@@ -57,10 +59,25 @@ def _is_pythons(file: str) -> bool:
 
 
 @contextmanager
-def no_sources() -> Iterator[None]:
-    """Inside, nodes are the compiler's: their provenance is kept in tables of the compilation instead."""
-    _state.silent = getattr(_state, "silent", 0) + 1
+def _known(source: Source | object | None) -> Iterator[None]:
+    before = getattr(_state, "known", _UNKNOWN)
+    _state.known = source
     try:
         yield
     finally:
-        _state.silent -= 1
+        _state.known = before
+
+
+def no_sources() -> AbstractContextManager[None]:
+    """Inside, nodes are the compiler's: their provenance is kept in tables of the compilation instead."""
+    return _known(None)
+
+
+def one_source() -> AbstractContextManager[None]:
+    """Inside, all that is built is of the line that the user's code is at now: nobody needs to look again."""
+    return _known(user_source())
+
+
+def own_sources() -> AbstractContextManager[None]:
+    """Inside of `one_source`, around code of the user's: what that builds has lines of its own."""
+    return nullcontext() if getattr(_state, "known", None) is None else _known(_UNKNOWN)

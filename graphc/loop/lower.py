@@ -62,7 +62,7 @@ class Builder:
         self._checked: set[Key] = set()
         self._depth: dict[str, int] = {}
         self._least_depth = 0
-        """Of what is bound now. Inside of a loop that never runs, nothing is read outside of it, where it may not be."""
+        """Of what is bound now: what a loop that never runs would read is not read outside of it either."""
         self._count = 0
 
     # Statements ------------------------------------------------------------------------------------------------

@@ -10,9 +10,10 @@ element t of row i of the block:
         ...
       for r in 0..16: for t as lanes: store out[16*q + r, t] = element of words[16*t + r]
 
-The network is the bitonic one (Batcher, "Sorting networks and their applications", 1968): rows of 8 words are sorted up
-and down in turn, then two neighbours of m/2 words, one up and one down, are merged into m words by comparing those m/2
-apart, m/4 apart, and so on. Three steps at a time stay in registers.
+The network is the bitonic one (Batcher, "Sorting networks and their applications", 1968), in the form in which all
+goes upward: rows of 8 words are sorted in registers; then two neighbours of m/2 words are merged into m by comparing
+each word with the one that mirrors it, then those m/4 apart, m/8 apart, and so on. Three steps at a time stay in
+registers.
 """
 
 from __future__ import annotations
@@ -30,62 +31,68 @@ SMALL = 8
 
 
 class Network:
-    """The network over rows of `size` words, a power of two, that lie in a buffer side by side: one in each lane, the
-    first `active` of which count."""
+    """The network over rows of `size` words, a power of two, that lie in a buffer side by side, one in each lane."""
 
-    def __init__(self, builder: Builder, words: Buffer, size: int, lanes: int, active: int) -> None:
+    def __init__(self, builder: Builder, words: Buffer, size: int, lanes: int) -> None:
         self.builder = builder
         self.words = words
         self.size = size
         self.lanes = lanes
-        self.active = active
-        self.lane = Var("i", active)
 
     @contextmanager
-    def over_lanes(self) -> Iterator[None]:
-        """What is written inside is done by all lanes at once."""
-        b, i, lanes = self.builder, self.lane, self.lanes
+    def over_lanes(self, active: int) -> Iterator[Affine]:
+        """What is written inside is done by all lanes at once, of which so many count; the number of the lane."""
+        b, i, lanes = self.builder, Var("i", active), self.lanes
         with b.scope(i) as scope:
-            yield
+            yield variable(i)
             body: tuple[Statement, ...] = tuple(scope.statements)
         if lanes > 1:
             body = Widening(i, lanes, {}).body(body)
-        b.add(For(i, Affine(), Affine((), self.active), body, step=lanes, lanes=lanes, active=self.active % lanes))
+        b.add(For(i, Affine(), Affine((), active), body, step=lanes, lanes=lanes, active=active % lanes))
 
-    def at(self, t: Affine) -> Affine:
-        """Where word t of this lane's row stands."""
-        return t * self.lanes + variable(self.lane)
+    def at(self, t: Affine, lane: Affine) -> Affine:
+        """Where word t of a lane's row stands."""
+        return t * self.lanes + lane
 
     def write(self) -> None:
-        """Sort all rows upward. To stand where lanes are open."""
-        small = min(SMALL, self.size)
-        self._pass(small, 1, small, odd_even(small))
-        merged = 2 * small
-        while merged <= self.size:
-            for distances in _in_threes(merged):
-                width = 2 ** len(distances)
-                self._pass(merged, distances[-1], width, _halving(width))
-            merged *= 2
+        """Sort all rows."""
+        with self.over_lanes(self.lanes) as lane:
+            small = min(SMALL, self.size)
+            self._pass(lane, small, 1, small, odd_even(small))
+            merged = 2 * small
+            while merged <= self.size:
+                mirrored, *others = _in_threes(merged)
+                self._pass(
+                    lane,
+                    merged,
+                    mirrored[-1],
+                    2 ** len(mirrored),
+                    _halving(2 ** len(mirrored), mirrored=True),
+                    mirrored=True,
+                )
+                for distances in others:
+                    width = 2 ** len(distances)
+                    self._pass(lane, width * distances[-1], distances[-1], width, _halving(width))
+                merged *= 2
 
-    def _pass(self, merged: int, stride: int, width: int, pairs: list[tuple[int, int]]) -> None:
-        """Compare words that are multiples of the stride apart, in groups; upward and downward in turn."""
-        b, group = self.builder, width * stride
-        both = Var("u", max(self.size // (2 * merged), 1))
-        block, offset = Var("v", merged // group), Var("o", stride)
-        with b.loop(both):
-            for side in range(min(self.size // merged, 2)):
-                with b.loop(block), b.loop(offset):
-                    first = variable(both) * (2 * merged) + side * merged + variable(block) * group + variable(offset)
-                    self._compare(first, stride, width, pairs, downward=side == 1)
+    def _pass(
+        self, lane: Affine, block: int, stride: int, width: int, pairs: list[tuple[int, int]], *, mirrored: bool = False
+    ) -> None:
+        """Compare words that are multiples of the stride apart, or as far from the other end, block by block."""
+        b, blocks, offset = self.builder, Var("u", self.size // block), Var("o", stride)
+        with b.loop(blocks), b.loop(offset):
+            first, distance = variable(blocks) * block, variable(offset)
+            places = [first + distance + j * stride for j in range(width // 2 if mirrored else width)]
+            if mirrored:
+                places += [first - distance + (block - 1 - j * stride) for j in reversed(range(width // 2))]
+            self._compare([self.at(place, lane) for place in places], pairs)
 
-    def _compare(self, first: Affine, stride: int, width: int, pairs: list[tuple[int, int]], *, downward: bool) -> None:
+    def _compare(self, places: list[Affine], pairs: list[tuple[int, int]]) -> None:
         b, dtype = self.builder, self.words.dtype
-        places = [self.at(first + j * stride) for j in range(width)]
         held: list[Operand] = [b.load(self.words, place) for place in places]
         for low, high in pairs:
             both = held[low], held[high]
-            smaller, larger = (b.apply(op, dtype, *both) for op in ("minimum", "maximum"))
-            held[low], held[high] = (larger, smaller) if downward else (smaller, larger)
+            held[low], held[high] = (b.apply(op, dtype, *both) for op in ("minimum", "maximum"))
         for place, word in zip(places, held, strict=True):
             b.add(Store(self.words, place, word))
 
@@ -104,10 +111,13 @@ def odd_even(size: int) -> list[tuple[int, int]]:
     ]
 
 
-def _halving(width: int) -> list[tuple[int, int]]:
-    """Comparisons half the width apart, then a quarter, to neighbours."""
+def _halving(width: int, *, mirrored: bool = False) -> list[tuple[int, int]]:
+    """Comparisons half the width apart, or mirrored, then a quarter apart, and so on to neighbours."""
     distances = [width >> step for step in range(1, width.bit_length())]
-    return [(j, j + d) for d in distances for j in range(width) if not j & d]
+    pairs = [[(j, j + d) for j in range(width) if not j & d] for d in distances]
+    if mirrored:
+        pairs[0] = [(j, width - 1 - j) for j in range(width // 2)]
+    return [pair for step in pairs for pair in step]
 
 
 def _in_threes(merged: int) -> list[list[int]]:

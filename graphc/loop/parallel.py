@@ -9,7 +9,6 @@ threads there are.
 
 from __future__ import annotations
 
-from ..ir.affine import Var
 from ..ir.op import REGISTRY
 from .ir import Accumulate, Allocate, Apply, Buffer, Combine, For, If, Let, Load, LoopFn, Scan, Statement, Store, walk
 
@@ -88,7 +87,7 @@ def _independent(loop: For, whole: tuple[Statement, ...]) -> bool:
     inside = list(walk(loop.body))
     written = [s for s in inside if isinstance(s, Store) and s.buffer.space in ("argument", "workspace")]
     places = _places(loop)
-    if any(places.isdisjoint(s.at.variables()) for s in written):
+    if any(places.isdisjoint(v.name for v in s.at.variables()) for s in written):
         return False
     own = {s.buffer for s in inside if isinstance(s, Allocate)}
     used = {b for s in inside for b in _buffers(s) if b.space in ("register", "stack")}
@@ -97,14 +96,14 @@ def _independent(loop: For, whole: tuple[Statement, ...]) -> bool:
     return all(b.space == "stack" and b not in shared for b in used - own)
 
 
-def _places(loop: For) -> frozenset[Var]:
+def _places(loop: For) -> frozenset[str]:
     """Variables that differ between any two iterations of a loop: its own, and those that go over a window of it."""
     windows = {
-        s.var
+        s.var.name
         for s in walk(loop.body)
         if isinstance(s, For) and 0 < (s.stop - s.start).range()[1] <= abs(s.start.coefficient(loop.var)) * loop.step
     }
-    return frozenset({loop.var, *windows})
+    return frozenset({loop.var.name, *windows})
 
 
 def _buffers(statement: Statement) -> tuple[Buffer, ...]:

@@ -297,55 +297,50 @@ class Sorting:
     # Many rows -------------------------------------------------------------------------------------------------
 
     def _sort_by_network(self) -> None:
-        """Blocks of rows, and what is left of a block."""
-        whole, rest = divmod(self.across.extent, self.lanes)
-        blocks = Var("q", whole)
-        if whole:
-            with self.builder.loop(blocks, parallel=True):
-                self._sort_block(variable(blocks) * self.lanes, self.lanes)
-        if rest:
-            self._sort_block(Affine((), whole * self.lanes), rest)
+        """Blocks of rows, the last of which may have fewer: only what reads and writes it differs."""
+        b, (whole, rest) = self.builder, divmod(self.across.extent, self.lanes)
+        network = Network(b, self.words, self.padded, self.lanes)
+        blocks = Var("q", whole + bool(rest))
+        parts = [(0, whole, self.lanes)] * bool(whole) + [(whole, whole + 1, rest)] * bool(rest)
 
-    def _sort_block(self, first: Affine, rows: int) -> None:
-        b, lanes = self.builder, self.lanes
-        network = Network(b, self.words, self.padded, lanes, rows)
-        b.add(Allocate(self.words))
-        self._expect_zeros()
-        with network.over_lanes():
-            self.row[self.across] = first + variable(network.lane)
-            self._stage_words(network)
+        def each(write: Callable[[Affine, int], None]) -> None:
+            for first, last, rows in parts:
+                with b.scope() as scope:
+                    write(variable(Var(blocks.name, last)) * self.lanes if last > 1 else Affine(), rows)
+                    body = tuple(scope.statements)
+                for statement in (If(variable(blocks), first, last, body),) if len(parts) > 1 else body:
+                    b.add(statement)
+
+        with b.loop(blocks, parallel=True):
+            b.add(Allocate(self.words))
+            self._expect_zeros()
+            each(lambda first, rows: self._stage_words(network, first, rows))
             network.write()
-            if not self._lies_along:
-                self._put_words(network.at, self.kept)
-        row = Var("r", rows)
-        self.row[self.across] = first + variable(row)
-        if self._lies_along:
-            with self._vectorized(), b.loop(row):
-                self._put_words(lambda t: t * lanes + variable(row), self.kept)
-        self._mend_zeros(row)
+            each(lambda first, rows: self._put_words(network, first, rows))
 
     @property
     def _lies_along(self) -> bool:
         """Whether neighbours in a row are neighbours in memory."""
         return self.axis == self.x.ndim - 1
 
-    def _stage_words(self, network: Network) -> None:
+    def _stage_words(self, network: Network, first: Affine, rows: int) -> None:
         b, t = self.builder, Var("t", self.size)
         zeros = Buffer("zeros", bool_, 1, "register")
-        if self.mends:
-            b.add(Allocate(zeros, Const(False, bool_)))
-        with b.loop(t):
-            key = self.keys.of(b, b.pull(self.x, self._index(variable(t))))
-            b.add(Store(network.words, network.at(variable(t)), self._word(key, t)))
-            self._notice_zero(key, zeros)
-        if self.mends:
-            wide = zeros._replace(lanes=network.lanes)
-            b.add(Combine("any", (_NEGATIVE_ZERO,), (wide,)))
-        last = Var("t", self.padded - self.size)
-        if last.extent:
-            with b.loop(last):
-                largest = Const(2**self.word.bits - 1, self.word)
-                b.add(Store(network.words, network.at(variable(last) + self.size), largest))
+        with network.over_lanes(rows) as lane:
+            self.row[self.across] = first + lane
+            if self.mends:
+                b.add(Allocate(zeros, Const(False, bool_)))
+            with b.loop(t):
+                key = self.keys.of(b, b.pull(self.x, self._index(variable(t))))
+                b.add(Store(network.words, network.at(variable(t), lane), self._word(key, t)))
+                self._notice_zero(key, zeros)
+            if self.mends:
+                b.add(Combine("any", (_NEGATIVE_ZERO,), (zeros._replace(lanes=network.lanes),)))
+            last = Var("t", self.padded - self.size)
+            if last.extent:
+                with b.loop(last):
+                    largest = Const(2**self.word.bits - 1, self.word)
+                    b.add(Store(network.words, network.at(variable(last) + self.size, lane), largest))
 
     def _word(self, key: Operand, t: Var) -> Operand:
         if not self.positions:
@@ -355,11 +350,25 @@ class Sorting:
         low = b.apply("astype", self.word, b.let(int64, Position(variable(t))))
         return b.apply("bitwise_or", self.word, high, low)
 
-    def _put_words(self, at: Callable[[Affine], Affine], count: int) -> None:
-        """Write the first words of a row as elements, or as positions."""
-        b, t = self.builder, Var("t", count)
+    def _put_words(self, network: Network, first: Affine, rows: int) -> None:
+        """Write the first words of each row: lanes are what lies together in memory."""
+        row = Var("r", rows)
+        if self._lies_along:
+            self.row[self.across] = first + variable(row)
+            with self._vectorized(), self.builder.loop(row):
+                self._put_row(network, variable(row))
+        else:
+            with network.over_lanes(rows) as lane:
+                self.row[self.across] = first + lane
+                self._put_row(network, lane)
+        self.row[self.across] = first + variable(row)
+        self._mend_zeros(row)
+
+    def _put_row(self, network: Network, lane: Affine) -> None:
+        """Write words as elements, or as positions."""
+        b, t = self.builder, Var("t", self.kept)
         with b.loop(t):
-            word = b.load(self.words, at(variable(t)))
+            word = b.load(self.words, network.at(variable(t), lane))
             if self.positions:
                 low = b.apply("bitwise_and", self.word, word, Const(2 ** (self.word.bits // 2) - 1, self.word))
                 value = b.apply("astype", int64, low)

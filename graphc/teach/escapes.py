@@ -25,7 +25,7 @@ _SIGNS = {
 _ESCAPED = {c: f"\\{c}" for c in "{}%#&$_"}
 _MATH_ESCAPES = {
     "\\": r"\backslash ", "^": r"{\wedge}", "~": r"{\sim}", " ": r"\ ", "-": r"\text{-}", "'": r"{\prime}",
-    "|": r"{\vert}", **_ESCAPED,
+    "|": r"{\vert}", "<": "{<}", ">": "{>}", **_ESCAPED,  # in Markdown <b is the beginning of an element, <}b is not
 }  # fmt: skip
 _TEXT_ESCAPES = {
     "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "…": r"\ldots{}",

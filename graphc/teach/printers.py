@@ -235,6 +235,10 @@ class Text(Printer):
         return f"{self._fit(a.base, ATOM)}[{', '.join(a.index)}]", ATOM
 
 
+_HIGH = ("<mfrac", "<msqrt", "<munder", "∑")
+"""What is higher than a line."""
+
+
 class MathML(Printer):
     """Presentation MathML, which browsers show without any script."""
 
@@ -256,7 +260,9 @@ class MathML(Printer):
         return (printed if single else f"<mrow>{printed}</mrow>"), tightness
 
     def _parentheses(self, inside: str) -> str:
-        return f"<mrow><mo>(</mo>{inside}<mo>)</mo></mrow>"
+        # Told to stretch, browsers take wider parentheses also around what is no higher than a letter.
+        mo = "<mo>" if any(sign in inside for sign in _HIGH) else '<mo stretchy="false">'
+        return f"<mrow>{mo}(</mo>{inside}{mo})</mo></mrow>"
 
     def _symbol(self, s: Symbol) -> tuple[str, int]:
         name = f"<mi>{html.escape(s.base)}</mi>"

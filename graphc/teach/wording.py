@@ -34,16 +34,20 @@ def sentence_facts(node: Expr, consumer: Expr | None) -> dict[str, str]:
     if node.op.name == "broadcast_to":
         axes = stretched_axes(shapes[0], node.shape)
         words = axes_words(node.ndim, axes)
-        added = consumer is not None and consumer.op.name in ("add", "subtract")
-        facts |= {"axes": words or "all entries", "used": _used(words, added)}
+        facts |= {"axes": words or "all entries", "used": _used(node, words, consumer)}
     if node.op.name == "sum":
         words = axes_words(len(shapes[0]), node.attrs["axes"])
         facts["axes"] = {"rows": "the rows", "columns": "the columns"}.get(words, words or "all entries")
     return facts
 
 
-def _used(words: str, added: bool) -> str:
-    verb = "added to" if added else "used in"
+def _used(node: Expr, words: str, consumer: Expr | None) -> str:
+    """What happens to a repeated value: it is added to, subtracted from or used in every row."""
+    verb = "used in"
+    if consumer is not None and consumer.op.name == "add":
+        verb = "added to"
+    elif consumer is not None and consumer.op.name == "subtract" and consumer.args[1] is node:
+        verb = "subtracted from"
     if words in ("rows", "columns"):
         return f"{verb} every {words[:-1]}"
     return f"{verb} every place along {words}" if words else f"{verb} every entry"

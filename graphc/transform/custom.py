@@ -19,6 +19,7 @@ from ..ir.dtype import DType, float32, promote
 from ..ir.errors import GraphError, ShapeError, describe
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable, rebuild, replace
+from ..ir.source import own_sources
 from ..ir.tree import Tree, flatten
 from ..ops import leaf, mark, reduce, scalar
 from ..ops.shape import broadcast_to, reshape, slice
@@ -143,7 +144,8 @@ class _Rule:
         residuals = self.residuals.rebuild(next(saved) if isinstance(r, Expr) else r for r in self.residuals.leaves)
         _, starts, _ = self._layout()
         cotangents = [_piece(g, start, r) for start, r in zip(starts, self.results.leaves, strict=True)]
-        given = self.backward(residuals, self.results.rebuild(cotangents))
+        with own_sources():
+            given = self.backward(residuals, self.results.rebuild(cotangents))
         return *self._checked(given, args[:count]), *(None for _ in args[count:])
 
     def push(self, g: Expr, args: tuple[Expr, ...], tangents: tuple[Expr | None, ...]) -> Expr | None:

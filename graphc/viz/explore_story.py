@@ -41,6 +41,10 @@ _LETTERS = np.array(list("zyxwvutsrqponmlkjihgfedcba0ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _NAN_LETTER = "?"
 _MOST_CODE = 20_000
 """Letters of one kernel's code that are shown."""
+_MOST_CODE_IN_ALL = 1_000_000
+"""Letters of the code of all kernels together; those after them are shown without."""
+_MOST_DERIVED = 4_000
+"""How many nodes a loss may have for its derivations to be shown: nobody walks further."""
 _MOST_MATHEMATICS = 1_000_000
 """Letters of all derivations together."""
 _MOST_BOXES = 400
@@ -106,6 +110,7 @@ class _Teller:
         self.scene = Scene.of(self.built.roots)
         self.texts: dict[str, int] = {}
         self.steps: dict[str, int] = {}
+        self.room_for_code = _MOST_CODE_IN_ALL
 
     def story(self) -> Story:
         kernels = self._kernels()
@@ -206,11 +211,20 @@ class _Teller:
                 "kind": listing.kernel.kind,
                 "domain": "×".join(map(str, listing.kernel.domain)) or "scalar",
                 "nodes": self._ids(self._behind(listing.kernel)),
-                "loops": self._text(_shortened(listing.loops)),
-                "assembly": self._text(_shortened(listing.assembly)),
+                "loops": self._code(listing.loops),
+                "assembly": self._code(listing.assembly),
             }
             for listing in self.view.listings()
         ]
+
+    def _code(self, text: str) -> int:
+        """The number of a kernel's code, or of a sentence where the page has no room for more."""
+        is_new = text not in self.texts
+        if is_new and self.room_for_code <= 0:
+            return self._text("… is left out: the page shows the code of the first kernels only")
+        shortened = _shortened(text)
+        self.room_for_code -= len(shortened) * is_new
+        return self._text(shortened)
 
     def _behind(self, kernel: Any) -> list[Expr]:
         """What a kernel computes, and the inputs and params it reads, as they were built."""
@@ -231,7 +245,7 @@ class _Teller:
         """The derivation by each variable, as far as time and room allow."""
         import graphc as gc
 
-        if self.loss is None:
+        if self.loss is None or len(post_order((self.loss,))) > _MOST_DERIVED:
             return []
         leaves = [n for n in self.built.nodes if n in self.cotangents and n is not self.loss]
         params = [n for n in leaves if n.op.name == "param"]

@@ -23,7 +23,7 @@ class Provenance:
     """The derivatives of one graph."""
 
     made_for: ExprTable[Expr]
-    """For each of them the node by whose rule it was made."""
+    """For each of them, and for numbers that derivatives begin with, the node by whose rule it was made."""
 
     @staticmethod
     def of(roots: Iterable[Expr]) -> Provenance:
@@ -46,8 +46,8 @@ class Provenance:
         return Provenance(found)
 
     def is_derived(self, node: Expr) -> bool:
-        """Whether differentiation made the node."""
-        return node in self.made_for
+        """Whether differentiation made the node. A number may stand in the computation as well."""
+        return node in self.made_for and node.op.kind != "leaf"
 
     def differentiated(self) -> ExprTable[None]:
         """The nodes by whose rules derivatives were made."""

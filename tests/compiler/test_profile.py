@@ -189,3 +189,15 @@ def test_drawings_take_a_profile_for_their_colours() -> None:
     plain, coloured = gc.draw(f).source, gc.draw(f, profile=found).source
     assert coloured != plain
     assert coloured == gc.draw(f, profile=found.seconds_by_kernel).source
+
+
+def test_no_rates_are_claimed_for_kernels_that_may_have_been_skipped() -> None:
+    taken, x = gc.input("taken", (), "bool"), gc.input("x", (64, 64))
+    f = gc.compile([taken, x], gc.cond(taken, lambda x: gc.cumulative_sum(x @ x, axis=0), gc.sort, gc.tanh(x)))
+    marked = {kernel.name: bool(kernel.guard) for kernel in f.kernels}
+    assert len(set(marked.values())) == 2
+    found = f.profile(False, ROWS[:64], calls=3)
+    assert {k.name: k.is_guarded for k in found.kernels} == marked
+    assert {k.name: k.is_guarded for k in f.report().kernels} == marked
+    for text in (str(found), str(f.report())):
+        assert text.count("if taken") == sum(marked.values())

@@ -202,3 +202,19 @@ def test_a_chain_of_100_000_nodes_is_built_printed_and_freed_in_linear_time() ->
 def test_sizes_as_leaves() -> None:
     assert leaf.size(3) is leaf.scalar(3, gc.int64)
     assert gc.dump(gc.size(gc.input("x", ("n", 3)))).startswith("%0: i64[] = size {size=3*n}")
+
+
+def test_a_sweep_is_of_the_line_that_asked_for_it_and_a_users_rule_of_its_own() -> None:
+    x = gc.input("x", (3,))
+
+    @gc.custom_vjp
+    def twice(v: gc.Expr) -> gc.Expr:
+        return v + v
+
+    twice.defvjp(lambda v: (v + v, ()), lambda residuals, g: (gc.sinh(g),))
+    line = inspect.currentframe().f_lineno + 1  # type: ignore[union-attr]
+    found = gc.grad(gc.sum(gc.exp(twice(x)) * 2.5), x)
+    own = {n.op.name: n.source for n in post_order((found,)) if n.source is not None}
+    assert own["sinh"].line == line - 2
+    assert {own[name].line for name in ("multiply", "exp", "broadcast_to")} == {line}
+    assert all(s.file == __file__ for s in own.values())

@@ -27,6 +27,7 @@ def test_words(words: str, expected: str) -> None:
     [
         ("x", "x"), ("θ", r"\theta"), ("x̂", r"\hat{x}"), ("μ̄", r"\bar{\mu}"), ("hidden", r"\mathrm{hidden}"),
         ("重", r"\text{U+91CD}"), ("é", r"\text{\'{e}}"), ("a²", r"\mathrm{a\text{$^{2}$}}"),
+        ("<b>", r"\mathrm{{<}b{>}}"),
     ],
 )  # fmt: skip
 def test_names(name: str, expected: str) -> None:

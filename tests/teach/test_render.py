@@ -33,7 +33,7 @@ def test_documents_are_valid(perceptron: Any, assert_valid: Callable[[Derivation
 def test_awkward_names_do_no_harm(assert_valid: Callable[[Derivation], None]) -> None:
     d = awkward()
     assert "<script>" not in d.html() and "&lt;script&gt;" in d.html()
-    assert r"\mathrm{J\ \&\ <co>}" in d.latex()
+    assert r"\mathrm{J\ \&\ {<}co{>}}" in d.latex()
     for document in (d.latex(), d.markdown(), d.text(), d.html()):
         assert "\x00" not in document
     assert_valid(d)

@@ -17,6 +17,7 @@ from viz.browser import dom, needs_chromium, walk
 
 import graphc as gc
 from graphc.ir.expr import post_order
+from graphc.viz import explore_story
 from graphc.viz.explore_story import shown
 from graphc.viz.explore_svg import bare_svg
 
@@ -129,6 +130,17 @@ def test_large_arrays_keep_their_extremes() -> None:
     told = shown(array)
     assert (len(told["heat"]), len(told["heat"][0])) == (12, 18)
     assert sorted({letter for row in told["heat"] for letter in row}) == ["0", "z"]
+
+
+def test_what_nobody_would_read_is_left_out(small, monkeypatch: pytest.MonkeyPatch) -> None:
+    loss, values = small
+    full = data_of(gc.explore(loss, values).html())
+    monkeypatch.setattr(explore_story, "_MOST_CODE_IN_ALL", 1)
+    monkeypatch.setattr(explore_story, "_MOST_DERIVED", 3)
+    short = data_of(gc.explore(loss, values).html())
+    assert full["derivations"] and not short["derivations"]
+    codes = [short["texts"][k[part]] for k in short["kernels"] for part in ("loops", "assembly")]
+    assert "left out" not in codes[0] and all("left out" in code for code in codes[1:])
 
 
 def test_names_cannot_get_out_of_their_place(tmp_path: Path) -> None:
