@@ -87,7 +87,7 @@ class Function:
         with no_sources():
             bare, probes = without_marks(graph)
             self._probes = tuple(probes)
-            self._bare = Graph(bare.inputs, (*bare.outputs, *probes.values()), bare.updates)
+            self._bare = Graph(bare.inputs, (*bare.outputs, *probes.values()), bare.updates) if probes else bare
         self._simplified: Graph | None = None
         leaves = (node for node in (*self._bare.nodes, *graph.inputs) if not node.args)
         self._named = any(isinstance(d, Dim) for node in leaves for d in node.shape)
@@ -406,6 +406,7 @@ def _structure(tree: Tree, probes: int) -> Structure:
     return ("rebuild", n)
 
 
+@without_collection
 def compile(
     inputs: Sequence[Expr] | Expr,
     outputs: Any = (),

@@ -184,4 +184,5 @@ def _summary(name: str, made: Specialization, options: Options, seconds: Array) 
 def _kernel(kernel: Kernel, seconds: float, machine: Roofline, lines: tuple[str, ...]) -> KernelProfile:
     work, moved = flops(kernel), bytes_moved(kernel)
     limit = machine.seconds(work, moved, kernel.outputs[0].dtype.name)
-    return KernelProfile(kernel.name, kernel.kind, kernel.domain, seconds, work, moved, limit, lines, bool(kernel.guard))
+    told = kernel.name, kernel.kind, kernel.domain, seconds, work, moved, limit, lines
+    return KernelProfile(*told, is_guarded=bool(kernel.guard))

@@ -15,14 +15,15 @@ from collections.abc import Iterable
 
 from .dim import Dim, Shape
 from .dtype import DType
-from .expr import ConstantValue, Expr, Token, post_order
+from .expr import ConstantValue, Expr, Token
 from .graph import ExprTable, Graph
 
 
 def digest(graph: Graph) -> bytes | None:
     """32 bytes that only an equal graph has; None where an attribute is nothing that can be compared later."""
-    nodes = post_order((*graph.roots, *graph.inputs, *(param for param, _ in graph.updates)))
-    numbers = ExprTable((node, str(number)) for number, node in enumerate(nodes))
+    unread = (*graph.inputs, *(param for param, _ in graph.updates))
+    nodes = tuple(ExprTable((node, None) for node in (*graph.nodes, *unread)))
+    numbers = ExprTable(zip(nodes, map(str, range(len(nodes))), strict=True))
     types: dict[tuple[DType, Shape], str] = {}
 
     def numbered(exprs: Iterable[Expr]) -> str:

@@ -244,7 +244,7 @@ def make(
 
     `dtype` and `shape` are given for leaves only; other ops infer them, which is where bad arguments are refused.
     """
-    key = (op.name, tuple(map(id, args)), tuple(attrs.values()), dtype, shape)
+    key = (op.name, tuple(map(id, args)), tuple(attrs.values()) if attrs else (), dtype, shape)
     entry = _interned.get(key)
     expr = None if entry is None else entry()
     if expr is None:
@@ -323,18 +323,17 @@ def post_order(roots: Mapping[Any, Expr] | list[Expr] | tuple[Expr, ...]) -> lis
     """Every node the roots depend on, arguments before the nodes that use them, each once. Iterative."""
     values = roots.values() if isinstance(roots, Mapping) else roots
     order: list[Expr] = []
-    begun: set[Expr] = set()
-    done: set[Expr] = set()
-    stack: list[Expr] = list(values)[::-1]
+    seen: set[Expr] = set()
+    stack: list[Expr | None] = [*values][::-1]
     while stack:
         node = stack.pop()
-        if node in done:
-            continue
-        if node.args and node not in begun:
-            begun.add(node)
-            stack.append(node)
-            stack += [a for a in node.args[::-1] if a not in done]
-        else:
-            done.add(node)
-            order.append(node)
+        if node is None:  # its arguments are done
+            order.append(stack.pop())  # type: ignore[arg-type]
+        elif node not in seen:
+            seen.add(node)
+            if node.args:
+                stack += (node, None)
+                stack += [a for a in node.args[::-1] if a not in seen]
+            else:
+                order.append(node)
     return order

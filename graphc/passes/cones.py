@@ -31,8 +31,8 @@ LARGEST = 160
 
 def is_tiny(node: Expr) -> bool:
     """Whether a node is elementwise over next to nothing."""
-    if node.op.kind != "elementwise":
-        return False
+    if node.op.kind != "elementwise" or not node.shape:
+        return node.op.kind == "elementwise"
     elements = 1
     for d in node.shape:
         elements *= int(d)
@@ -52,7 +52,7 @@ def cones(graph: Graph, guarded: ExprTable[Guard]) -> ExprTable[list[Expr]]:
     members: ExprTable[list[Expr]] = ExprTable()
     for node in tiny:
         mine: list[Expr] = []
-        for arg in ExprTable((a, None) for a in node.args):
+        for arg in node.args if len(node.args) == 1 else dict.fromkeys(node.args):
             if consumer.get(arg) is node and len(mine) + len(members[arg]) < LARGEST:
                 mine += members.pop(arg)
         mine.append(node)

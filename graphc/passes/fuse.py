@@ -443,7 +443,10 @@ def _stored(graph: Graph, fusion: _Fusion) -> ExprTable[int]:
         home = fusion.home.get(node)
         args = (node,) if home is None and node in roots else node.args if home is not None else ()
         for arg in args:
-            for producer in sources(arg) if is_inline(arg) else (arg,):
+            direct = fusion.home.get(arg)
+            if direct is home and direct is not None and node.op.kind == "elementwise":
+                continue
+            for producer in sources(arg) if direct is None and is_inline(arg) else (arg,):
                 other = fusion.home.get(producer)
                 if other is not None and (other is not home or node.op.kind in ("contract", "index", "sort")):
                     crossing[producer] = None

@@ -68,15 +68,16 @@ class _Candidate:
 
 
 class RuleSet:
-    """Rules indexed by the op they start at and by the ops of its arguments."""
+    """Rules indexed by the op they start at, by the ops of its arguments, and by those of their arguments."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._candidates = [_Candidate(r, p, _parameters(r.build)) for r in rules for p in r.pattern.variants()]
         self._by_op: dict[OpDef, list[_Candidate]] = {}
         self._by_ops: dict[tuple[OpDef, ...], tuple[_Candidate, ...]] = {}
+        self._by_more_ops: dict[tuple[tuple[OpDef, ...], ...], tuple[_Candidate, ...]] = {}
 
     def candidates(self, expr: Expr) -> tuple[_Candidate, ...]:
-        """The rules that can fire at `expr`, judged by its op and the ops of its arguments."""
+        """The rules that can fire at `expr`, judged by its op, the ops of its arguments and of their arguments."""
         starting = self._by_op.get(expr.op)
         if starting is None:
             starting = self._by_op[expr.op] = [c for c in self._candidates if c.pattern.admits(expr.op)]
@@ -86,7 +87,13 @@ class RuleSet:
         found = self._by_ops.get(ops)
         if found is None:
             found = self._by_ops[ops] = tuple([c for c in starting if c.pattern.admits_arguments(ops[1:])])
-        return found
+        if not found:
+            return found
+        more = (ops, *[tuple([b.op for b in a.args]) for a in expr.args])
+        closer = self._by_more_ops.get(more)
+        if closer is None:
+            closer = self._by_more_ops[more] = tuple([c for c in found if c.pattern.admits_deeper(more[1:])])
+        return closer
 
 
 def _parameters(build: Callable[..., Expr | None]) -> tuple[str, ...]:

@@ -42,7 +42,11 @@ class Pattern:
         return True
 
     def admits_arguments(self, ops: Sequence[OpDef]) -> bool:
-        """Whether an expression over arguments of these ops can fit, for a pattern at the root of a rule."""
+        """Whether an expression over arguments of these ops can fit."""
+        return True
+
+    def admits_deeper(self, ops: Sequence[Sequence[OpDef]]) -> bool:
+        """Whether an expression can fit whose arguments are over arguments of these ops."""
         return True
 
     def variants(self) -> Iterator[Pattern]:
@@ -123,6 +127,9 @@ class Apply(Pattern):
     def admits_arguments(self, ops: Sequence[OpDef]) -> bool:
         return all(p.admits(o) for p, o in zip(self.args, ops, strict=False))
 
+    def admits_deeper(self, ops: Sequence[Sequence[OpDef]]) -> bool:
+        return all(p.admits_arguments(o) for p, o in zip(self.args, ops, strict=False))
+
     def variants(self) -> Iterator[Pattern]:
         orders = [self.args]
         if "commutative" in self.op.flags and str(self.args[0]) != str(self.args[1]):
@@ -150,6 +157,9 @@ class OneOf(Pattern):
 
     def admits_arguments(self, ops: Sequence[OpDef]) -> bool:
         return all(p.admits(o) for p, o in zip(self.args, ops, strict=False))
+
+    def admits_deeper(self, ops: Sequence[Sequence[OpDef]]) -> bool:
+        return all(p.admits_arguments(o) for p, o in zip(self.args, ops, strict=False))
 
     def __str__(self) -> str:
         return f"{'/'.join(self.names)}({', '.join(map(str, self.args))})"

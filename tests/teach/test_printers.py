@@ -100,7 +100,7 @@ def test_latex_is_what_matplotlib_understands_too(formula: Formula) -> None:
         ("100%", r"\mathrm{100\%}", "100%"),
         ("a^{b}\\c&d#e$~f", r"\mathrm{a{\wedge}\{b\}\backslash c\&d\#e\${\sim}f}", "a^{b}\\c&d#e$~f"),
         ("line\nbreak", r"\mathrm{line\ break}", "line break"),
-        ("<b>", r"\mathrm{<b>}", "<b>"),
+        ("<b>", r"\mathrm{{<}b{>}}", "<b>"),
     ],
 )  # fmt: skip
 def test_users_names_are_escaped(
