@@ -16,6 +16,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+
 from .ir.arguments import convert
 from .ir.collector import without_collection
 from .ir.errors import DTypeError, GraphError, ShapeError, describe
@@ -100,6 +102,7 @@ def _visit(
     for position, (arg, cotangent) in enumerate(zip(node.args, pulled, strict=True)):
         if cotangent is None or arg not in active:
             continue
+        cotangent = _evaluated(cotangent)
         if guarded:
             cotangent = _let_out(cotangent, guarded.get(node, ALWAYS) - guarded.get(arg, ALWAYS))
         provenance.note(cotangent, node)
@@ -107,6 +110,15 @@ def _visit(
             record.contributions[arg] = []
         record.contributions[arg].append(Contribution(node, position, cotangent))
         _accumulate(totals, arg, cotangent)
+
+
+def _evaluated(cotangent: Expr) -> Expr:
+    """A derivative of numbers alone is a number at once: to rewrite it later would rebuild all that is made of it."""
+    if cotangent.shape or not cotangent.args or any(a.op is not leaf.CONSTANT for a in cotangent.args):
+        return cotangent
+    with np.errstate(all="ignore"):
+        value = cotangent.op.reference(cotangent.attrs, *(a.attrs["value"].array for a in cotangent.args))
+    return leaf.constant(np.asarray(value, cotangent.dtype.numpy))
 
 
 def _let_out(cotangent: Expr, conditions: Guard) -> Expr:
