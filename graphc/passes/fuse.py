@@ -454,13 +454,14 @@ def _stored(graph: Graph, fusion: _Fusion) -> ExprTable[int]:
                         kept[producer] = None
     cost: ExprTable[int] = ExprTable()
     stored: ExprTable[int] = ExprTable()
-    sinking = Sinking(graph, fusion.home.get, LARGEST_KERNEL)
+    only_cones = not fusion.groups and not any(is_inline(r) for r in graph.roots)  # where nothing can sink to
+    sinking = None if only_cones else Sinking(graph, fusion.home.get, LARGEST_KERNEL)
     for node in graph.nodes:
         if node in fusion.home:
             alone = fusion.home[node].number < 0
             cost[node] = RECOMPUTED + 1 if alone else _cost_of_again(node, cost, stored)
             needed = node in crossing and (node in kept or cost[node] > RECOMPUTED)
-            if needed and (node in kept or not sinking.take(node, stored, cost, RECOMPUTED)):
+            if needed and (node in kept or sinking is None or not sinking.take(node, stored, cost, RECOMPUTED)):
                 stored[node] = 0
     return stored
 
