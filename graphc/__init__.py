@@ -128,7 +128,8 @@ from .ir.text import dump
 if TYPE_CHECKING:
     from . import nn, optim
     from .autodiff import grad, jvp, vjp
-    from .compiler import Function, compile, jit, optimize
+    from .compiler import Function, compile, optimize
+    from .compiler.tracing import jit
     from .frontend.activations import (
         elu,
         gelu,
@@ -472,7 +473,8 @@ __all__ = [
 
 _HOMES = {
     "autodiff": "grad jvp vjp",
-    "compiler": "Function compile jit optimize",
+    "compiler": "Function compile optimize",
+    "compiler.tracing": "jit",
     "frontend.activations": (
         "elu gelu hard_sigmoid hard_swish leaky_relu mish relu selu sigmoid silu softplus softsign"
     ),

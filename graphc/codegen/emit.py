@@ -34,7 +34,6 @@ from ..loop.ir import (
     Statement,
     Store,
 )
-from . import vectormath
 from .accumulate import emit_accumulate, emit_combine
 from .checks import NEVER, VERDICT, emit_check
 from .division import divide
@@ -68,6 +67,8 @@ class Module:
         helpers = dict.fromkeys(self.helpers.values())
         waiting = list(self.elementary)
         while waiting:
+            from . import vectormath  # most programs need none of it
+
             name, bits, lanes = waiting.pop()
             text = vectormath.definition(name, bits, lanes, fma=self.has_fma)
             if text not in helpers:
@@ -177,6 +178,8 @@ class FunctionEmitter:
         """A call of one of our elementary functions; the inliner dissolves it."""
         self.module.elementary[name, dtype.bits, lanes] = None
         t = self.type(dtype, lanes)
+        from . import vectormath
+
         symbol = vectormath.symbol(name, dtype.bits, lanes)
         return self.line(f"call {t} @{symbol}({', '.join(f'{t} {a}' for a in args)})")
 

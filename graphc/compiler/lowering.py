@@ -1,6 +1,7 @@
 """From kernels to loops: a buffer for each place a kernel reads or writes, and the schedule of its kind.
 
-Kernels of equal structure are lowered once: what a kernel computes does not depend on where its buffers are.
+Kernels of equal structure are lowered once: what a kernel computes does not depend on where its buffers are. The
+schedules of special kinds are imported by the first kernel of the kind.
 """
 
 from __future__ import annotations
@@ -15,12 +16,9 @@ from ..ir.dtype import DType, int64
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
 from ..loop.checks import CELL_BYTES, Watch, Watched
-from ..loop.contraction import Contraction, schedule_contraction
 from ..loop.ir import Buffer, LoopFn, Statement
 from ..loop.parallel import parallelize
-from ..loop.scatter import schedule_scatter
 from ..loop.schedule import Machine, nest_in_pieces, schedule_reduction
-from ..loop.sort import Sorting, schedule_sort
 from ..loop.verify import verify_function
 from ..passes.kernel import Kernel
 from ..passes.memory import ALIGNMENT, Place, Plan, Run, size_in_bytes
@@ -64,8 +62,12 @@ def _workspaces(
     kernel: Kernel, inputs: ExprTable[Buffer], into: ExprTable[Buffer], machine: Machine
 ) -> Sequence[Buffer]:
     if kernel.kind == "sort":
+        from ..loop.sort import Sorting
+
         return Sorting(kernel.outputs[0], inputs, into, machine).workspaces
     if kernel.kind == "contract":
+        from ..loop.contraction import Contraction
+
         return Contraction(product_of(kernel), kernel.outputs, inputs, into, machine).workspaces
     nest = nest_in_pieces(kernel.domain, kernel.axes, kernel.outputs, kernel.nodes, inputs, into, machine)
     return () if nest is None else nest.workspaces
@@ -168,10 +170,16 @@ def schedule(
 ) -> tuple[tuple[Statement, ...], tuple[Buffer, ...]]:
     """The loops of a kernel by its kind, and the workspaces they need."""
     if kernel.kind == "contract":
+        from ..loop.contraction import schedule_contraction
+
         return schedule_contraction(product_of(kernel), kernel.outputs, inputs, into, machine)
     if kernel.kind == "scatter":
+        from ..loop.scatter import schedule_scatter
+
         return schedule_scatter(kernel.outputs[0], inputs, into, machine), ()
     if kernel.kind == "sort":
+        from ..loop.sort import schedule_sort
+
         return schedule_sort(kernel.outputs[0], inputs, into, machine)
     nodes, outputs = kernel.nodes, kernel.outputs
     return schedule_reduction(kernel.domain, kernel.axes, outputs, nodes, inputs, into, machine)
