@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from math import prod
+from math import gcd, prod
 
 from ..ir.affine import Affine, Var, unravel, variable
 from ..ir.expr import Expr
@@ -32,7 +32,7 @@ from .vectorize import Widening, vectorize
 ENOUGH = 2
 """Matrices of a stack a thread should have at least, for threads to share them."""
 CONFLICTING = 8
-"""Rows at the same place of different pages that the nearest cache holds at a time."""
+"""Lines at the same place of different pages that the nearest cache holds at a time."""
 PAGE = 4096
 PADDING = 16
 """Elements between packed rows, so that they do not fall onto each other in the cache."""
@@ -40,7 +40,7 @@ NEAREST = 16 * 1024
 """Bytes of a matrix that is read where it lies, however it lies."""
 NARROW = 1024
 """Bytes of a row of B whose panels are read where they lie if all of it stays near."""
-UNROLLED_EPILOGUE = 24
+UNROLLED_EPILOGUE = 28
 """Operations after a register block that are written out row by row; more of them go into a loop."""
 
 
@@ -125,7 +125,7 @@ class Contraction:
         if steps[1] != 1:
             return again
         stride = steps[0] * size
-        if self.m > CONFLICTING and stride % PAGE == 0:
+        if min(self.m, self.blocks.rows) > CONFLICTING * PAGE // gcd(stride, PAGE):
             return True
         is_far = self.m * self.k * size > self.machine.l2_bytes // 2
         return again and (is_far or stride % (PAGE // 4) == 0)
@@ -276,6 +276,9 @@ class Contraction:
                     write(variable(piece), 0)
             if rest:
                 write(Affine((), whole), rest)
+            return
+        if per == 1 and not rest:
+            write(variable(group), 0)
             return
         first, last = variable(group) * per, group.extent - 1
         if whole:

@@ -137,6 +137,7 @@ class SplitNest(Nest):
         found = ExprTable((o, None) for o in self.outputs if self.is_row(o) and self.levels[o])
         seen: ExprTable[None] = ExprTable()
         stack = [root for roots in self._sweeps() for root in roots]
+        stack += [node for output in found for node in self._earlier(output)]
         while stack:
             node = stack.pop()
             if node in seen or node not in self._own:
@@ -144,9 +145,25 @@ class SplitNest(Nest):
             seen[node] = None
             if self.levels[node] and self.is_row(node) and node.op.kind in ("reduce", "elementwise"):
                 found[node] = None
+                stack += self._earlier(node)
             else:
                 stack += node.args
         return list(found)
+
+    def _earlier(self, row: Expr) -> list[Expr]:
+        """What a row is made of that earlier sweeps than its own have given."""
+        found, stack = [], list(row.args)
+        seen: ExprTable[None] = ExprTable()
+        while stack:
+            node = stack.pop()
+            if node in seen or node not in self._own:
+                continue
+            seen[node] = None
+            if self.levels[node] < self.levels[row]:
+                found.append(node)
+            elif node.op.kind != "reduce":
+                stack += node.args
+        return found
 
     def write_pieces(self) -> list[tuple[Statement, ...]]:
         """The loops, in turn: of each sweep the whole pieces, the rest, and what they come to together."""

@@ -76,6 +76,18 @@ def test_elements_that_need_the_whole_wait_for_it(shape: tuple[int, ...], axis: 
     np.testing.assert_allclose(scaled, np.exp(value) / np.exp(value).sum(0, keepdims=True), rtol=1e-12)
 
 
+@pytest.mark.parametrize("shape", [(300, 300), (300, 1, 300), (1000, 100), (70_000, 2), (70_000,)], ids=str)
+def test_rows_that_are_made_of_rows_of_earlier_sweeps(shape: tuple[int, ...]) -> None:
+    x = gc.input("x", shape, "float64")
+    y = gc.log_softmax(x, axis=0)
+    of_rows = gc.logsumexp(x, axis=0) * gc.max(x, axis=0) / gc.sum(gc.exp(y), axis=0)
+    outputs = [y, gc.grad(gc.sum(gc.square(y)), x), of_rows]
+    at = RNG.normal(size=shape)
+    for outs in (outputs, outputs[1:], outputs[2:]):
+        for found, expected in zip(gc.compile([x], outs)(at), gc.interpret(outs, {x: at}), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+
+
 def test_nan_and_infinity_go_through_pieces() -> None:
     value = np.zeros(200_000, np.float32)
     value[150_003] = np.nan
