@@ -1,7 +1,7 @@
 """A program in this process: native code, and everything it points at.
 
-What must not die while the code can run hangs on one object, `NativeProgram`, which is the `self` of the builtin
-`Program.call`. CPython keeps a builtin alive while it runs, so the last reference may go at any time, also from
+What must not die while the code can run hangs on one object, `NativeProgram`, which the builtin `Program.call` holds
+as its module. CPython keeps a builtin alive while it runs, so the last reference may go at any time, also from
 another thread or from within the call.
 """
 
@@ -44,11 +44,10 @@ _copy_prototype = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctype
 class NativeProgram:
     """Whatever native code holds the address of. Visible to the garbage collector, through and through."""
 
-    __slots__ = ("__weakref__", "callables", "code", "kept_arrays", "keys", "method", "name", "state", "storages")
+    __slots__ = ("__weakref__", "callables", "code", "kept_arrays", "keys", "name", "state", "storages")
 
     code: Loaded
     state: ctypes.Array[ctypes.c_int64]
-    method: Array
     name: bytes
     keys: tuple[str, ...]
     callables: tuple[Callable[..., Any], ...]
@@ -213,14 +212,18 @@ def _join_team(own: NativeProgram, threads: int) -> None:
 
 
 def _make_builtin(own: NativeProgram) -> Callable[..., Any]:
-    """A builtin function whose PyMethodDef, like all else, belongs to its `self`."""
+    """A builtin function that keeps the program, as its module, and its own PyMethodDef, as its `self`.
+
+    A builtin looks at its PyMethodDef when it is deallocated, and lets go of its `self` after that. In a cycle the
+    collector clears objects before it deallocates them, the program among them, but it knows nothing of arrays.
+    """
     name = ctypes.c_char_p(own.name)
     name_address = ctypes.cast(name, ctypes.c_void_p).value
-    own.method = np.array([name_address, own.code["entry"], _METH_FASTCALL_WITH_KEYWORDS, 0], np.int64)
+    method = np.array([name_address, own.code["entry"], _METH_FASTCALL_WITH_KEYWORDS, 0], np.int64)
     make = ctypes.pythonapi["PyCFunction_NewEx"]
     make.restype = ctypes.py_object
-    make.argtypes = (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
-    builtin: Callable[..., Any] = make(own.method.ctypes.data, own, None)
+    make.argtypes = (ctypes.c_void_p, ctypes.py_object, ctypes.py_object)
+    builtin: Callable[..., Any] = make(method.ctypes.data, method, own)
     return builtin
 
 

@@ -312,15 +312,22 @@ class Contraction:
     def _pack_b(self, group: Var, per: int) -> None:
         """Copy panels of B's columns so that each step of the contraction reads one contiguous run.
 
-        Rows are followed as far as they lie in memory before the next one is begun.
+        What lies in order is followed as far as it goes: a row through all panels, or as many columns as the nearest
+        cache holds lines of, whatever lies between them.
         """
         k, lanes = Var("k", self.k), self.blocks.lanes
 
         def copy(panel: Affine, active: int) -> None:
-            self._copy_panel(k, panel, active)
+            self._copy_columns(k, panel, Affine(), self._lane(active), lanes, active)
 
         def copy_all_steps(panel: Affine, active: int) -> None:
-            self._steps_of(k, lambda: self._copy_panel(k, panel, active))
+            if active or lanes <= CONFLICTING:
+                self._steps_of(k, lambda: copy(panel, active))
+                return
+            few = Var("jq", lanes // CONFLICTING)
+            with self.builder.loop(few):
+                first, j = variable(few) * CONFLICTING, Var("j", CONFLICTING)
+                self._steps_of(k, lambda: self._copy_columns(k, panel, first, j, CONFLICTING, 0))
 
         if self._is_ordered():
             self._steps_of(k, lambda: self._each("jp", self.n, lanes, group, per, copy))
@@ -334,13 +341,13 @@ class Contraction:
             body = tuple(scope.statements)
         self.builder.add(self._depth_loop(body, k))
 
-    def _copy_panel(self, k: Var, panel: Affine, active: int) -> None:
-        b, lanes = self.builder, self.blocks.lanes
+    def _copy_columns(self, k: Var, panel: Affine, first: Affine, j: Var, lanes: int, active: int) -> None:
+        """A step of some columns of a panel, from the first of them on."""
+        b = self.builder
         assert self.packed_b is not None
-        j = self._lane(active)
         with b.scope(j) as inner:
-            value = b.pull(self.b, self._in_b(variable(k), panel * lanes + variable(j)))
-            b.add(Store(self.packed_b, self._in_packed_b(variable(k), panel, j), value))
+            value = b.pull(self.b, self._in_b(variable(k), panel * self.blocks.lanes + first + variable(j)))
+            b.add(Store(self.packed_b, self._in_packed_b(variable(k), panel, j) + first, value))
             copied = tuple(inner.statements)
         for statement in self._as_lanes(j, lanes, active, copied):
             b.add(statement)

@@ -321,6 +321,20 @@ def test_cycles_are_collected() -> None:
     assert anchor() is None
 
 
+def test_a_builtin_outlives_what_the_collector_clears() -> None:
+    """What it looks at when it is deallocated is none of what the collector may have cleared before."""
+    builtin = build(ADD_ONE, (F8,), (F8,), "single").call
+    definition, program = builtin.__self__, builtin.__module__
+    assert not gc.is_tracked(definition)
+    assert gc.is_tracked(program)
+    assert definition[2] == 0x82  # the flags of its PyMethodDef
+    for name in set(type(program).__slots__) - {"__weakref__"}:
+        delattr(program, name)
+    taken = [np.full(4, -1, np.int64) for _ in range(1000)]
+    assert definition[2] == 0x82
+    del builtin, taken
+
+
 def test_classes_with_the_builtin_are_collected() -> None:
     program = build(ADD_ONE, (F8,), (F8,), "single")
     anchor = weakref.ref(program._own.code.anchor)

@@ -38,3 +38,12 @@ def test_blocks_are_for_what_is_read_across() -> None:
     x = gc.input("x", (500, 500))
     assert "i0b" in gc.compile([x], gc.permute_dims(x, (1, 0)) + 1).dump("loops")
     assert "i0b" not in gc.compile([x], x + 1).dump("loops")
+
+
+def test_threads_share_blocks() -> None:
+    value = RNG.normal(size=(700, 900)).astype(np.float32)
+    x = gc.input("x", value.shape)
+    function = gc.compile([x], gc.permute_dims(x, (1, 0)), threads=2)
+    np.testing.assert_array_equal(function(value), value.T)
+    (blocks,) = (line for line in function.dump("loops").splitlines() if "for i0b in" in line)
+    assert "parts" in blocks

@@ -110,3 +110,33 @@ def test_small_reductions_are_left_alone() -> None:
     x = gc.input("x", (128, 512))
     assert "partial0" not in gc.compile([x], gc.sum(x, axis=1)).dump("loops")
     assert "partial0" not in gc.compile([x], gc.sum(x[:16], axis=0)).dump("loops")
+
+
+@pytest.mark.parametrize("shape", [(300_000,), (8192, 24), (4096, 600), (70_001, 3), (64, 50, 40)], ids=str)
+def test_sweeps_that_follow_each_other_are_cut_alike(shape: tuple[int, ...]) -> None:
+    value = RNG.normal(size=shape) + 3
+    axes = tuple(range(max(len(shape) - 1, 1)))
+    x = gc.input("x", shape, dtype="float64")
+    centred = x - gc.mean(x, axis=axes)
+    spread = gc.sqrt(gc.mean(centred * centred, axis=axes))
+    outputs = [gc.mean(x, axis=axes), spread, centred / spread]
+    function = gc.compile([x], outputs, threads=1)
+    for threads in (1, 3):
+        mean, deviation, scaled = gc.compile([x], outputs, threads=threads)(value)
+        np.testing.assert_allclose(mean, value.mean(axes), rtol=1e-12)
+        np.testing.assert_allclose(deviation, value.std(axes), rtol=1e-11)
+        np.testing.assert_allclose(scaled, (value - value.mean(axes)) / value.std(axes), rtol=1e-9, atol=1e-9)
+        np.testing.assert_array_equal(scaled, function(value)[2])
+    assert "partial1" in function.dump("loops")
+
+
+@pytest.mark.parametrize("shape", [(300_000,), (8192, 24), (70_001, 3)], ids=str)
+def test_positions_come_from_the_first_piece_that_has_them(shape: tuple[int, ...]) -> None:
+    value = RNG.integers(0, 50, size=shape).astype(np.float32)
+    x = gc.input("x", shape)
+    function = gc.compile([x], [gc.argmax(x, axis=0), gc.argmin(x, axis=0)])
+    assert "partial0at" in function.dump("loops")
+    for found in (value, np.full_like(value, -np.inf), np.where(value == 7, np.float32(np.nan), value)):
+        largest, smallest = function(found)
+        np.testing.assert_array_equal(largest, found.argmax(axis=0))
+        np.testing.assert_array_equal(smallest, found.argmin(axis=0))
