@@ -89,8 +89,6 @@ def test_threads_have_about_the_same_to_do() -> None:
         machine = Machine(64, 32, 32 << 10, 1 << 20, 32 << 20, threads)
         for size in (1000, 1536, 4096):
             blocks = choose_blocks(size, size, size, 4, machine)
-            assert blocks.by_rows
-            per_thread = size / threads
-            bands = -(-size // (blocks.rows * blocks.band))
-            busiest = -(-bands // threads) * blocks.rows * blocks.band
-            assert busiest <= 1.25 * per_thread
+            unit = blocks.rows * blocks.band if blocks.by_rows else blocks.lanes * blocks.swath
+            busiest = -(-(-(-size // unit)) // threads) * unit
+            assert busiest <= 1.25 * size / threads
