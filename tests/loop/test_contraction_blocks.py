@@ -90,5 +90,6 @@ def test_threads_have_about_the_same_to_do() -> None:
         for size in (1000, 1536, 4096):
             blocks = choose_blocks(size, size, size, 4, machine)
             unit = blocks.rows * blocks.band if blocks.by_rows else blocks.lanes * blocks.swath
-            busiest = -(-(-(-size // unit)) // threads) * unit
+            groups = -(-size // unit)
+            busiest = -(-groups // threads) * unit
             assert busiest <= 1.25 * size / threads
