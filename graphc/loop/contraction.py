@@ -32,14 +32,14 @@ from .vectorize import Widening, vectorize
 ENOUGH = 2
 """Matrices of a stack a thread should have at least, for threads to share them."""
 CONFLICTING = 8
-"""Lines at the same place of different pages that the nearest cache holds at a time."""
+"""Lines at the same place of different pages that the nearest cache holds at a time, one of them B's."""
 PAGE = 4096
 PADDING = 16
 """Elements between packed rows, so that they do not fall onto each other in the cache."""
 NEAREST = 16 * 1024
 """Bytes of a matrix that is read where it lies, however it lies."""
-NARROW = 1024
-"""Bytes of a row of B whose panels are read where they lie if all of it stays near."""
+MANY_ROWS = 10
+"""Rows of a register block from which on so little of B is read that it may lie far apart, if not too far."""
 UNROLLED_EPILOGUE = 28
 """Operations after a register block that are written out row by row; more of them go into a loop."""
 
@@ -125,7 +125,7 @@ class Contraction:
         if steps[1] != 1:
             return again
         stride = steps[0] * size
-        if min(self.m, self.blocks.rows) > CONFLICTING * PAGE // gcd(stride, PAGE):
+        if min(self.m, self.blocks.rows) >= CONFLICTING * PAGE // gcd(stride, PAGE):
             return True
         is_far = self.m * self.k * size > self.machine.l2_bytes // 2
         return again and (is_far or stride % (PAGE // 4) == 0)
@@ -138,8 +138,8 @@ class Contraction:
         if steps is None or steps[1] != 1:
             return True
         row = self.n * self.product.dtype.bytes
-        is_narrow = row <= NARROW and self.k * row <= self.machine.l2_bytes // 2
-        return self.n > self.blocks.lanes and self.k * row > 2 * NEAREST and not is_narrow
+        is_short = row < 2 * PAGE and row % PAGE != 0 if self.blocks.rows >= MANY_ROWS else row <= PAGE // 4
+        return self.n > self.blocks.lanes and self.k * row > 2 * NEAREST and not is_short
 
     def _is_ordered(self) -> bool:
         """Whether B is read along its rows."""

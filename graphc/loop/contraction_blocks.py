@@ -43,7 +43,7 @@ LONG = 64
 """Steps from which on an element is added up in several chains, where there are too few elements."""
 OVERHEAD = 1.5
 """What beginning and finishing a block of registers takes, in steps for a row."""
-SHARED = 60_000
+SHARED = 30_000
 """Multiply-adds of vectors from which on threads share."""
 
 
@@ -152,9 +152,11 @@ def _depth_by_columns(
     if m <= rows:
         is_near = n * size <= DEPTH_BYTES // 2 or n * k * size <= machine.l1_bytes
         return k if is_near or not ordered else _evenly(k, STRIP)
-    private = STACK_BYTES // 2 // (width * size)
+    usual, private = DEPTH_BYTES // size, STACK_BYTES // (width * size)
     near = machine.l2_bytes // 2 // (m * size)
-    return _evenly(k, max(min(DEPTH_BYTES // size, private, near), SHALLOWEST))
+    if k <= min(2 * usual, private, near):
+        return k
+    return _evenly(k, max(min(usual, private // 2, near), SHALLOWEST))
 
 
 def _evenly(k: int, most: int) -> int:
