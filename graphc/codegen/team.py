@@ -10,11 +10,13 @@ time; a second caller, of another Python thread, does all of its parts alone.
     0   busy: whether a task is being run            4   word: odd while a task is open, and different every time
     8   helpers at work on the open task            12   helpers asleep
     16  helpers there are                           24  task     32  frame     40  parts     48  most helpers wanted
+    56  the core of the caller
     128 the next part
 
 A helper enters itself at 8 and then looks at the word again; the caller changes the word and then looks at 8. One of
-them sees the other, so that nobody works on a task that is over. The threads are made at the first task, and belong to
-the process: after a fork the child makes its own.
+them sees the other, so that nobody works on a task that is over. A helper that was woken on the caller's own core, as
+happens while threads of somebody else keep the others busy, moves to another: two threads of a team on one core are
+worth one. The threads are made at the first task, and belong to the process: after a fork the child makes its own.
 """
 
 from __future__ import annotations
@@ -47,6 +49,11 @@ declare i32 @pthread_detach(i64)
 declare i32 @pthread_sigmask(i32, ptr, ptr)
 declare i32 @sigfillset(ptr)
 declare i64 @syscall(i64, ...)
+declare i32 @sched_getcpu()
+declare i32 @sched_getaffinity(i32, i64, ptr)
+declare i32 @sched_setaffinity(i32, i64, ptr)
+declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 PAUSE_DECLARATION
 
 define internal void @work_on(ptr %task, ptr %frame, i64 %parts) ATTRIBUTES {
@@ -63,9 +70,39 @@ done:
   ret void
 }
 
+; Leave the core the caller works on to it, where there is another.
+define internal void @make_room(ptr %allowed) ATTRIBUTES {
+start:
+  %mine = call i32 @sched_getcpu()
+  %callers = load i32, ptr CORE
+  %same = icmp eq i32 %mine, %callers
+  %known = icmp ult i32 %mine, 1024
+  %both = and i1 %same, %known
+  br i1 %both, label %move, label %done
+move:
+  %others = alloca [128 x i8], align 8
+  call void @llvm.memcpy.p0.p0.i64(ptr %others, ptr %allowed, i64 128, i1 false)
+  %byte = lshr i32 %mine, 3
+  %at = getelementptr i8, ptr %others, i32 %byte
+  %bits = load i8, ptr %at
+  %low = and i32 %mine, 7
+  %place = trunc i32 %low to i8
+  %bit = shl i8 1, %place
+  %rest = xor i8 %bit, -1
+  %left = and i8 %bits, %rest
+  store i8 %left, ptr %at
+  %moved = call i32 @sched_setaffinity(i32 0, i64 128, ptr %others)
+  br label %done
+done:
+  ret void
+}
+
 ; A helper: spin for an open task not seen yet, work on it, and sleep after a while without.
 define internal ptr @helper(ptr %nothing) ATTRIBUTES {
 start:
+  %allowed = alloca [128 x i8], align 8
+  call void @llvm.memset.p0.i64(ptr %allowed, i8 0, i64 128, i1 false)
+  %asked = call i32 @sched_getaffinity(i32 0, i64 128, ptr %allowed)
   br label %watch
 watch:
   %seen = phi i32 [ 0, %start ], [ %word, %finished ], [ %word, %retreat ], [ %seen.kept, %woken ]
@@ -114,6 +151,7 @@ join:
   %task = load ptr, ptr TASK
   %frame = load ptr, ptr FRAME
   %parts = load i64, ptr PARTS
+  call void @make_room(ptr %allowed)
   call void @work_on(ptr %task, ptr %frame, i64 %parts)
   br label %finished
 finished:
@@ -178,6 +216,8 @@ open:
   store ptr %frame, ptr FRAME
   store i64 %parts, ptr PARTS
   store i64 %most, ptr MOST
+  %core = call i32 @sched_getcpu()
+  store i32 %core, ptr CORE
   store atomic i64 0, ptr NEXT monotonic, align 8
   %word = load atomic i32, ptr WORD monotonic, align 4
   %opened = add i32 %word, 1
@@ -213,7 +253,7 @@ _SPINS = 2000
 
 _FIELDS = {
     "BUSY": 0, "WORD": 4, "ACTIVE": 8, "ASLEEP": 12, "HELPERS": 16, "TASK": 24, "FRAME": 32, "PARTS": 40, "MOST": 48,
-    "NEXT": 128,
+    "CORE": 56, "NEXT": 128,
 }  # fmt: skip
 
 

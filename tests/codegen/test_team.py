@@ -111,6 +111,37 @@ def test_a_child_makes_a_team_of_its_own() -> None:
     subprocess.run([sys.executable, "-W", "ignore", "-c", CHILD], check=True, timeout=60)
 
 
+CROWDED = """
+import os
+import numpy as np
+import graphc as gc
+
+before = set(os.listdir("/proc/self/task"))
+x = gc.input("x", (1000, 1000))
+f = gc.compile([x], gc.exp(gc.sin(x)), threads=2)
+value = np.zeros((1000, 1000), "float32")
+f(value)
+(helper,) = (int(t) for t in set(os.listdir("/proc/self/task")) - before)
+cores = os.sched_getaffinity(0)
+core = min(cores)
+os.sched_setaffinity(0, {core})
+os.sched_setaffinity(helper, {core})
+for _ in range(1000):
+    f(value)
+    if os.sched_getaffinity(helper) == cores - {core}:
+        break
+else:
+    raise SystemExit("the helper stays on the caller's core")
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs to choose among cores"
+)
+def test_a_helper_leaves_the_core_of_its_caller() -> None:
+    subprocess.run([sys.executable, "-c", CROWDED], check=True, timeout=60)
+
+
 def test_the_number_of_threads_is_the_callers_then_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRAPHC_NUM_THREADS", "3")
     assert (thread_count(None), thread_count(5), thread_count(10_000)) == (3, 5, MOST_THREADS)
