@@ -20,9 +20,9 @@ from dataclasses import dataclass
 
 from .schedule import Machine
 
-STACK_BYTES = 256 * 1024
+STACK_BYTES = 512 * 1024
 """What a thread may use of its stack for what it packs."""
-DEPTH_BYTES = 2048
+DEPTH_BYTES = 4096
 """Bytes of a row of A between two passes over the result: more would push panels of B out of the nearest caches."""
 DEEPEST = 2048
 """Steps of the contracted axis after which even small matrices are better gone through in parts."""
