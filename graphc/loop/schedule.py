@@ -17,6 +17,7 @@ from .blocking import blocked
 from .boxes import box_index, boxes
 from .columns import ColumnNest, columns
 from .ir import Accumulate, Apply, Buffer, For, If, Let, Load, Position, Scan, Statement, Store, walk
+from .jam import jammed
 from .nest import SCRATCH_BYTES, Nest
 from .split import SplitNest, pieces
 from .vectorize import merge, vectorize
@@ -83,7 +84,8 @@ def schedule_nest(
             # Scratch is one row: it can only be shared by lanes that belong to the same row.
             body = _apply(Nest(domain, axes, outputs, nodes, inputs, into).write(keep), var, machine)
             return tuple(_parallel(s) for s in body)
-    return tuple(_parallel(s) for s in vectorized(merge(body), machine))
+    rows = tuple(_parallel(s) for s in vectorized(merge(body), machine))
+    return jammed(rows, machine.vector_bytes, machine.vector_registers)
 
 
 def _schedule_map(
