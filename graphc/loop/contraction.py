@@ -40,6 +40,8 @@ NEAREST = 16 * 1024
 """Bytes of a matrix that is read where it lies, however it lies."""
 MANY_ROWS = 10
 """Rows of a register block from which on so little of B is read that it may lie far apart, if not too far."""
+KNOWN_PAGES = 1280
+"""Pages whose addresses the processor remembers, beside those of the other matrices."""
 UNROLLED_EPILOGUE = 28
 """Operations after a register block that are written out row by row; more of them go into a loop."""
 
@@ -138,7 +140,10 @@ class Contraction:
         if steps is None or steps[1] != 1:
             return True
         row = self.n * self.product.dtype.bytes
-        is_short = row < 2 * PAGE and row % PAGE != 0 if self.blocks.rows >= MANY_ROWS else row <= PAGE // 4
+        if self.blocks.rows >= MANY_ROWS:
+            is_short = row < 2 * PAGE and row % PAGE != 0 and self.k * row <= KNOWN_PAGES * PAGE
+        else:
+            is_short = row <= PAGE // 4
         return self.n > self.blocks.lanes and self.k * row > 2 * NEAREST and not is_short
 
     def _is_ordered(self) -> bool:
