@@ -43,6 +43,8 @@ $(VENV)/dev.stamp: EXTRA := dev
 $(VENV)/docs.stamp: EXTRA := docs
 $(VENV)/%.stamp: pyproject.toml | $(BIN)/python
 	$(PIP) install -e ".[$(EXTRA)]"
+	@# As for any installed package: without it, each process compiles the sources where Python may not keep what it made.
+	@$(BIN)/python -m compileall -q graphc
 	@touch $@
 
 $(BIN)/python:
