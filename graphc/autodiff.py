@@ -113,8 +113,17 @@ def _visit(
 
 
 def _evaluated(cotangent: Expr) -> Expr:
-    """A derivative of numbers alone is a number at once: to rewrite it later would rebuild all that is made of it."""
-    if cotangent.shape or not cotangent.args or any(a.op is not leaf.CONSTANT for a in cotangent.args):
+    """A derivative of numbers alone is a number at once, and one times a scalar is the scalar.
+
+    To rewrite either later would rebuild all that is made of it, which is most of a gradient.
+    """
+    if cotangent.shape or not any(a.op is leaf.CONSTANT for a in cotangent.args):
+        return cotangent
+    if cotangent.op.name == "multiply":
+        for one, other in (cotangent.args, cotangent.args[::-1]):
+            if one.op is leaf.CONSTANT and one.attrs["value"].array == 1:
+                return other
+    if any(a.op is not leaf.CONSTANT for a in cotangent.args):
         return cotangent
     with np.errstate(all="ignore"):
         value = cotangent.op.reference(cotangent.attrs, *(a.attrs["value"].array for a in cotangent.args))
@@ -351,15 +360,16 @@ class _Provenance:
 
     def note(self, result: Expr, made_for: Expr) -> None:
         """Remember `made_for` as the origin of the result, and of every new node that it is computed from."""
+        known = self._known
+        if id(result) in known:
+            return
         stack = [result]
         while stack:
             node = stack.pop()
-            if id(node) in self._known:
-                continue
-            self._known.add(id(node))
+            known.add(id(node))
             if node.args or node is result:
                 _remember(node, made_for)
-                stack.extend(node.args)
+                stack += [a for a in node.args if id(a) not in known]
 
 
 def _remember(node: Expr, made_for: Expr) -> None:

@@ -65,6 +65,14 @@ def operands(op: str, *values: ArrayLike) -> tuple[Expr, ...]:
         DTypeError: an operand is no array, or the dtypes have no common one.
         ShapeError: the shapes do not broadcast.
     """
+    first, *others = values
+    if isinstance(first, Expr) and not leaf.is_weak(first):
+        dtype, shape = first.dtype, first.shape
+        for other in others:
+            if not isinstance(other, Expr) or other.dtype is not dtype or other.shape != shape or leaf.is_weak(other):
+                break
+        else:  # nothing to do, as nearly always where graphs are large
+            return values  # type: ignore[return-value]
     return broadcast(op, *promoted(op, *values))
 
 

@@ -22,7 +22,7 @@ from .graph import ExprTable, Graph
 def digest(graph: Graph) -> bytes | None:
     """32 bytes that only an equal graph has; None where an attribute is nothing that can be compared later."""
     unread = (*graph.inputs, *(param for param, _ in graph.updates))
-    nodes = tuple(ExprTable((node, None) for node in (*graph.nodes, *unread)))
+    nodes = list(dict.fromkeys((*graph.nodes, *unread)))
     numbers = ExprTable(zip(nodes, map(str, range(len(nodes))), strict=True))
     types: dict[tuple[DType, Shape], str] = {}
 

@@ -143,6 +143,8 @@ class _Fusion:
         """Whether kernels of rows may reduce columns, too."""
         self.groups: list[_Group] = []
         self.cones: list[_Group] = []
+        self.crossing: ExprTable[None] = ExprTable()
+        """What cones read from other groups."""
         self.closed = 0
         """Bit set of the groups that cones wait for: what these need may not grow any more."""
         self.home: ExprTable[_Group] = ExprTable()
@@ -180,6 +182,7 @@ class _Fusion:
                     home = self.home.get(read)
                     if home is not None and home is not beside:
                         beside.before |= home.before | home.bit
+                        self.crossing[read] = None
         self.closed |= beside.before
         return beside
 
@@ -439,8 +442,14 @@ def _stored(graph: Graph, fusion: _Fusion) -> ExprTable[int]:
     kept: ExprTable[None] = ExprTable((c.predicate, None) for guard in fusion.guarded.values() for c in guard)
     kept.update(roots)
     crossing: ExprTable[None] = ExprTable((k, None) for k in kept if k in fusion.home)
+    crossing.update(fusion.crossing)
+    if not fusion.groups and not any(is_inline(r) for r in graph.roots):
+        return ExprTable((node, 0) for node in crossing)
+    kept.update((node, None) for node in fusion.crossing if fusion.guard(node))
     for node in graph.nodes:
         home = fusion.home.get(node)
+        if home is not None and home.number < 0:
+            continue
         args = (node,) if home is None and node in roots else node.args if home is not None else ()
         for arg in args:
             direct = fusion.home.get(arg)
@@ -454,14 +463,13 @@ def _stored(graph: Graph, fusion: _Fusion) -> ExprTable[int]:
                         kept[producer] = None
     cost: ExprTable[int] = ExprTable()
     stored: ExprTable[int] = ExprTable()
-    only_cones = not fusion.groups and not any(is_inline(r) for r in graph.roots)  # where nothing can sink to
-    sinking = None if only_cones else Sinking(graph, fusion.home.get, LARGEST_KERNEL)
+    sinking = Sinking(graph, fusion.home.get, LARGEST_KERNEL)
     for node in graph.nodes:
         if node in fusion.home:
             alone = fusion.home[node].number < 0
             cost[node] = RECOMPUTED + 1 if alone else _cost_of_again(node, cost, stored)
             needed = node in crossing and (node in kept or cost[node] > RECOMPUTED)
-            if needed and (node in kept or sinking is None or not sinking.take(node, stored, cost, RECOMPUTED)):
+            if needed and (node in kept or not sinking.take(node, stored, cost, RECOMPUTED)):
                 stored[node] = 0
     return stored
 

@@ -58,6 +58,8 @@ class _Candidate:
     rule: Rule
     pattern: Pattern
     wanted: tuple[str, ...]
+    of_itself: bool
+    """Whether it needs two arguments that are the same."""
 
     def apply(self, expr: Expr) -> Expr | None:
         found: Found = {}
@@ -71,10 +73,12 @@ class RuleSet:
     """Rules indexed by the op they start at, by the ops of its arguments, and by those of their arguments."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self._candidates = [_Candidate(r, p, _parameters(r.build)) for r in rules for p in r.pattern.variants()]
+        self._candidates = [
+            _Candidate(r, p, _parameters(r.build), p.is_of_itself()) for r in rules for p in r.pattern.variants()
+        ]
         self._by_op: dict[OpDef, list[_Candidate]] = {}
-        self._by_ops: dict[tuple[OpDef, ...], tuple[_Candidate, ...]] = {}
-        self._by_more_ops: dict[tuple[tuple[OpDef, ...], ...], tuple[_Candidate, ...]] = {}
+        self._by_ops: dict[tuple[object, ...], tuple[_Candidate, ...]] = {}
+        self._by_more_ops: dict[tuple[tuple[object, ...], ...], tuple[_Candidate, ...]] = {}
 
     def candidates(self, expr: Expr) -> tuple[_Candidate, ...]:
         """The rules that can fire at `expr`, judged by its op, the ops of its arguments and of their arguments."""
@@ -83,16 +87,21 @@ class RuleSet:
             starting = self._by_op[expr.op] = [c for c in self._candidates if c.pattern.admits(expr.op)]
         if not starting:
             return ()
-        ops = (expr.op, *[a.op for a in expr.args])
-        found = self._by_ops.get(ops)
+        args = expr.args
+        same = len(args) == 2 and args[0] is args[1]
+        key = (expr.op, same, *[a.op for a in args])
+        found = self._by_ops.get(key)
         if found is None:
-            found = self._by_ops[ops] = tuple([c for c in starting if c.pattern.admits_arguments(ops[1:])])
+            ops = [a.op for a in args]
+            found = tuple([c for c in starting if c.pattern.admits_arguments(ops) and same >= c.of_itself])
+            self._by_ops[key] = found
         if not found:
             return found
-        more = (ops, *[tuple([b.op for b in a.args]) for a in expr.args])
-        closer = self._by_more_ops.get(more)
+        deeper = tuple([tuple([b.op for b in a.args]) for a in args])
+        closer = self._by_more_ops.get((key, deeper))
         if closer is None:
-            closer = self._by_more_ops[more] = tuple([c for c in found if c.pattern.admits_deeper(more[1:])])
+            closer = tuple([c for c in found if c.pattern.admits_deeper(deeper)])
+            self._by_more_ops[key, deeper] = closer
         return closer
 
 
@@ -263,27 +272,25 @@ def _origins(given: Graph, result: Graph, maps: Sequence[ExprTable[Expr]], trail
         return ExprTable((n, (n,)) for n in given.nodes)
     found: ExprTable[tuple[Expr, ...]] = ExprTable()
     for node in given.nodes:
-        end = _end(node, maps)
-        if end is not None:
-            before = found.get(end, ())
-            if end is node:
+        end: Expr | None = node
+        for settled in maps:
+            end = settled.get(end)  # type: ignore[arg-type]
+            if end is None:  # it fell away on the way
+                break
+        else:
+            assert end is not None
+            before = found.get(end)
+            if before is None:
+                found[end] = (node,)
+            elif end is node:
                 found[end] = (node, *before[: _ORIGINS_KEPT - 1])
             elif len(before) < _ORIGINS_KEPT:
                 found[end] = (*before, node)
     return ExprTable((n, found.get(n) or (trail.origin(n),)) for n in result.nodes)
 
 
-def _end(node: Expr, maps: Sequence[ExprTable[Expr]]) -> Expr | None:
-    """What a node became in the end; None if it fell away on the way."""
-    for settled in maps:
-        if node not in settled:
-            return None
-        node = settled[node]
-    return node
-
-
 def _carry_names(origins: ExprTable[tuple[Expr, ...]]) -> None:
     """Name what has no name after the node it came from, unless a constant: those are shared by everybody."""
     for node, given in origins.items():
-        if node.name is None and node.op.kind != "leaf":
+        if node.name is None and node.op.kind != "leaf" and (len(given) > 1 or given[0] is not node):
             node.name = next((g.name for g in given if g.name and g.op.kind != "leaf"), None)

@@ -152,7 +152,12 @@ def _elementwise_broadcasts(out: Expr) -> Expr | None:
 
 
 def _elementwise_same_view(out: Expr, view: OpDef) -> Expr | None:
-    """An op over one view of several arrays, and broadcast scalars, is that view of the op."""
+    """An op over one view of several arrays, and broadcast scalars, is that view of the op.
+
+    A scalar stays one: there is nothing to see better, and all that is computed from it would change, too.
+    """
+    if not out.shape:
+        return None
     first = next(a for a in out.args if a.op is view)
     shape = first.args[0].shape
     args: list[Expr] = []

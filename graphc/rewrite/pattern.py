@@ -49,6 +49,10 @@ class Pattern:
         """Whether an expression can fit whose arguments are over arguments of these ops."""
         return True
 
+    def is_of_itself(self) -> bool:
+        """Whether it is an op over twice the same argument."""
+        return False
+
     def variants(self) -> Iterator[Pattern]:
         """The pattern under every order of the arguments of commutative ops."""
         yield self
@@ -129,6 +133,10 @@ class Apply(Pattern):
 
     def admits_deeper(self, ops: Sequence[Sequence[OpDef]]) -> bool:
         return all(p.admits_arguments(o) for p, o in zip(self.args, ops, strict=False))
+
+    def is_of_itself(self) -> bool:
+        names = [a.name for a in self.args if isinstance(a, Var)]
+        return len(self.args) == len(names) == 2 and names[0] == names[1]
 
     def variants(self) -> Iterator[Pattern]:
         orders = [self.args]
