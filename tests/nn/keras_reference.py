@@ -1,6 +1,6 @@
 """Keras's answers to the cases of keras_cases.py, in float64.
 
-KERAS_BACKEND=jax JAX_ENABLE_X64=1 python tests/nn/keras_reference.py      # writes reference/keras.json
+python tests/nn/keras_reference.py      # writes reference/keras.json
 """
 
 import json
@@ -9,11 +9,15 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
-os.environ.setdefault("JAX_ENABLE_X64", "1")
 
 import keras
 import keras_cases as cases
 import numpy as np
+
+if keras.backend.backend() == "jax":  # it may have been imported long before
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
 
 REFERENCE = Path(__file__).parent / "reference" / "keras.json"
 
