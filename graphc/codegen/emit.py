@@ -33,6 +33,7 @@ from ..loop.ir import (
     Scan,
     Statement,
     Store,
+    Tile,
 )
 from .accumulate import emit_accumulate, emit_combine
 from .checks import NEVER, VERDICT, emit_check
@@ -40,6 +41,7 @@ from .division import divide
 from .parts import PARALLEL, TEAM, TEAM_ELSEWHERE, emit_shared
 from .scalars import SCALARS
 from .scan import emit_scan
+from .tile import emit_tile
 
 _ELEMENTS = {"float32": "float", "float64": "double", "bool": "i1"}
 
@@ -566,6 +568,7 @@ _STATEMENTS: dict[type[Statement], Callable[[FunctionEmitter, Any], None]] = {
     Scan: emit_scan,
     Check: emit_check,
     Combine: emit_combine,
+    Tile: emit_tile,
     Allocate: FunctionEmitter.allocate,
     For: FunctionEmitter.loop,
     If: FunctionEmitter.branch,

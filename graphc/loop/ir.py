@@ -146,6 +146,18 @@ class Combine(NamedTuple):
     vectors: tuple[Buffer, ...]
 
 
+class Tile(NamedTuple):
+    """Bring a square of memory into vector registers, its rows as their lanes.
+
+    registers[r], lane l = buffer[at + r + stride·l]: each line of memory is read once, and turned in registers.
+    """
+
+    registers: Buffer
+    buffer: Buffer
+    at: Affine
+    stride: int
+
+
 class Allocate(NamedTuple):
     """Bring a stack or register buffer into being, each element holding `initial` (stack memory: undefined)."""
 
@@ -200,7 +212,7 @@ class Check(NamedTuple):
     mask: Operand | None = None
 
 
-Statement: TypeAlias = Let | Store | Accumulate | Scan | Combine | Allocate | For | If | Check
+Statement: TypeAlias = Let | Store | Accumulate | Scan | Combine | Tile | Allocate | For | If | Check
 
 
 class LoopFn(NamedTuple):

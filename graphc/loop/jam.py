@@ -15,7 +15,7 @@ Each row is summed up as before: no result changes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..ir.affine import Affine, Var, variable
 from .ir import (
@@ -66,11 +66,11 @@ def _jammed(loop: For, vector_bytes: int, vector_registers: int) -> tuple[Statem
     whole, rest = divmod(loop.var.extent, rows)
     block = Var(f"{loop.var.name}r", whole)
     first = variable(block) * rows
-    body = _together(loop.body, [_Row(loop.var, first + row, row) for row in range(rows)])
+    body = together(loop.body, [Row(loop.var, first + row, row) for row in range(rows)])
     loops = [For(block, *full_range(block), body, parallel=True)]
     if rest:
         left = Var(f"{loop.var.name}l", rest)
-        single = _together(loop.body, [_Row(loop.var, variable(left) + whole * rows, 0)])
+        single = together(loop.body, [Row(loop.var, variable(left) + whole * rows, 0)])
         loops.append(For(left, *full_range(left), single, parallel=True))
     return tuple(loops)
 
@@ -100,13 +100,15 @@ def _has_common(steps: For, outer: Var) -> bool:
     return 0 < len(own) < len(moving) and steps.stop.constant >= 2 * steps.step
 
 
-class _Row:
+class Row:
     """One of the rows that are written together: what is its own has a name of its own."""
 
-    def __init__(self, outer: Var, at: Affine, number: int) -> None:
+    def __init__(self, outer: Var, at: Affine, number: int, known: Mapping[Load, Buffer] | None = None) -> None:
         self.outer = outer
         self.at = at
         self.number = number
+        self.known = known or {}
+        """What registers hold of memory, one of them for each row."""
         self._own: dict[str, str] = {}
 
     def statement(self, s: Statement) -> Statement:
@@ -128,6 +130,8 @@ class _Row:
         value = let.value
         if isinstance(value, Apply):
             value = value._replace(args=tuple(map(self._operand, value.args)))
+        elif isinstance(value, Load) and value in self.known:
+            value = Load(self.known[value], Affine((), self.number))
         elif isinstance(value, Load):
             mask = None if value.mask is None else self._operand(value.mask)
             value = Load(self._register(value.buffer), self._form(value.at), mask)
@@ -152,12 +156,12 @@ class _Row:
         return ref._replace(name=self._own.get(ref.name, ref.name))
 
 
-def _together(body: tuple[Statement, ...], rows: Sequence[_Row]) -> tuple[Statement, ...]:
+def together(body: tuple[Statement, ...], rows: Sequence[Row]) -> tuple[Statement, ...]:
     """All rows' statements, each beside its like, and those that they have in common once."""
     result: list[Statement] = []
     for statement in body:
         if isinstance(statement, For):
-            result.append(statement._replace(body=_together(statement.body, rows)))
+            result.append(statement._replace(body=together(statement.body, rows)))
             continue
         for row in rows:
             own = row.statement(statement)

@@ -10,13 +10,31 @@ threads there are.
 from __future__ import annotations
 
 from ..ir.op import REGISTRY
-from .ir import Accumulate, Allocate, Apply, Buffer, Combine, For, If, Let, Load, LoopFn, Scan, Statement, Store, walk
+from .ir import (
+    Accumulate,
+    Allocate,
+    Apply,
+    Buffer,
+    Combine,
+    For,
+    If,
+    Let,
+    Load,
+    LoopFn,
+    Scan,
+    Statement,
+    Store,
+    Tile,
+    walk,
+)
 
 WORTH = 60_000
 """Cost from which on a loop is shared: about 15 µs, many times what it takes to wake a team and wait for it."""
 GRAIN = 15_000
 """The least cost of a part."""
 MOST_PARTS = 64
+TURNED = 5.0
+"""For each row of a square that is turned in registers: a load, and a shuffle at each stage."""
 DEAR = 12
 """Simple operations that an elementary function takes the time of."""
 
@@ -73,6 +91,8 @@ def _cost(statement: Statement, vector_bytes: int) -> float:
     if isinstance(statement, Accumulate):
         register = statement.registers[0]
         return _vectors(register.lanes, register.dtype.bytes, vector_bytes)
+    if isinstance(statement, Tile):
+        return statement.registers.size * TURNED
     if isinstance(statement, Scan):
         return 4.0 * max(statement.ref.lanes, 1)
     return 1.0

@@ -13,7 +13,7 @@ from ..ir.affine import Var
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
 from ..ir.op import REGISTRY
-from .blocking import blocked
+from .blocking import blocked, reads_across
 from .boxes import box_index, boxes
 from .columns import ColumnNest, columns
 from .ir import Accumulate, Apply, Buffer, For, If, Let, Load, Position, Scan, Statement, Store, walk
@@ -209,7 +209,7 @@ def lanes_for(loop: For, machine: Machine) -> int:
     lanes = min(hardware, _power_of_two(loop.var.extent))
     wide = 1 if dear > 1 or operations > 24 or scans else 2 if dear or operations > 12 else 4
     if not accumulates:
-        wide = min(wide, 2)
+        wide = 1 if reads_across(loop) else min(wide, 2)
     elif accumulates == 1 and operations <= 6 and _sums_columns(loop):
         wide = machine.vector_registers // 2
     while wide > 1 and loop.var.extent < 2 * wide * lanes:

@@ -20,6 +20,7 @@ from .ir import (
     Scan,
     Statement,
     Store,
+    Tile,
     Value,
 )
 
@@ -75,6 +76,9 @@ def _statement(statement: Statement, indent: str) -> list[str]:
     if isinstance(statement, Combine):
         into = ", ".join(b.name for b in statement.into)
         return [f"{indent}{into} {statement.op}= lanes of {', '.join(b.name for b in statement.vectors)}"]
+    if isinstance(statement, Tile):
+        place = f"{statement.buffer.name}[{statement.at}]"
+        return [f"{indent}{statement.registers.name} = tile of {place}, {statement.stride} apart"]
     if isinstance(statement, Check):
         return [f"{indent}{_check(statement)}"]
     if isinstance(statement, Allocate):

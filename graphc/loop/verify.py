@@ -23,6 +23,7 @@ from .ir import (
     Scan,
     Statement,
     Store,
+    Tile,
 )
 
 
@@ -68,6 +69,8 @@ class _Checker:
             elif isinstance(statement, Combine):
                 if not {*statement.into, *statement.vectors} <= self.buffers:
                     self.fail("lanes of unknown registers are combined")
+            elif isinstance(statement, Tile):
+                self._tile(statement, names, loops, lanes)
             elif isinstance(statement, For):
                 self._loop(statement, names, loops, lanes)
             elif isinstance(statement, If):
@@ -130,6 +133,16 @@ class _Checker:
         for value in statement.values:
             self._operand(value, names)
         names[ref.name] = ref
+
+    def _tile(self, tile: Tile, names: dict[str, Ref], loops: dict[str, Var], lanes: int) -> None:
+        registers = tile.registers
+        if registers not in self.buffers or registers.space != "register":
+            self.fail(f"there are no registers {registers.name}")
+        if registers.size != registers.lanes or registers.lanes != lanes or registers.dtype is not tile.buffer.dtype:
+            self.fail(f"a square of {tile.buffer.name} does not fit {registers.name}")
+        last = tile.at + (registers.size - 1)
+        for corner in (tile.at, last):
+            self._access(tile.buffer, corner, None, names, loops)
 
     def _check(self, check: Check, names: dict[str, Ref]) -> None:
         for operand in (check.value, *check.operands, *([check.mask] if check.mask is not None else [])):

@@ -40,6 +40,24 @@ def test_blocks_are_for_what_is_read_across() -> None:
     assert "i0b" not in gc.compile([x], x + 1).dump("loops")
 
 
+def test_squares_are_turned_in_registers() -> None:
+    x, y = gc.input("x", (500, 300)), gc.input("y", (300, 500))
+    assert "tile of" in gc.compile([x, y], gc.permute_dims(x, (1, 0)) * y).dump("loops")
+    small = gc.input("small", (500, 300), dtype="int8")
+    assert "tile of" not in gc.compile([small], gc.permute_dims(small, (1, 0)) * 2).dump("loops")
+
+
+@pytest.mark.parametrize("shape", [(65, 16), (80, 79), (333, 128), (96, 1000)], ids=str)
+def test_what_is_read_across_meets_what_is_read_along(shape: tuple[int, int]) -> None:
+    value, beside = RNG.normal(size=shape), RNG.normal(size=shape[::-1])
+    row, column = RNG.normal(size=shape[0]), RNG.normal(size=(shape[1], 1))
+    x, y = gc.input("x", shape, dtype="float64"), gc.input("y", shape[::-1], dtype="float64")
+    r, c = gc.input("r", row.shape, dtype="float64"), gc.input("c", column.shape, dtype="float64")
+    for threads in (1, 3):
+        got = gc.compile([x, y, r, c], gc.permute_dims(x, (1, 0)) * y + r * c, threads=threads)
+        np.testing.assert_allclose(got(value, beside, row, column), value.T * beside + row * column, rtol=1e-12)
+
+
 def test_threads_share_blocks() -> None:
     value = RNG.normal(size=(700, 900)).astype(np.float32)
     x = gc.input("x", value.shape)
