@@ -39,6 +39,7 @@ from .accumulate import emit_accumulate, emit_combine
 from .checks import NEVER, VERDICT, emit_check
 from .division import divide
 from .parts import PARALLEL, TEAM, TEAM_ELSEWHERE, emit_shared
+from .positions import emit_is_position
 from .scalars import SCALARS
 from .scan import emit_scan
 from .tile import emit_tile
@@ -118,6 +119,8 @@ class FunctionEmitter:
         self.pointers: dict[str, str] = {}
         self.stacks: dict[str, Allocate] = {}
         self.slots: dict[tuple[str, int], str] = {}
+        self.positions: dict[str, str] = {}
+        """Of vectors of positions that follow each other, the first."""
         self.vector: For | None = None
         self.block = "entry"
         self._vectors: set[str] = set()
@@ -277,6 +280,8 @@ class FunctionEmitter:
             self.values[ref.name] = self.load(value, ref)
         elif isinstance(value, Position):
             self.values[ref.name] = self.uniform(value.at) if ref.lanes == 1 else self.lanewise(value.at, ref.lanes)
+            if ref.lanes > 1 and self._stride(value.at) == 1:
+                self.positions[ref.name] = self.uniform(value.at)
         else:
             self.values[ref.name] = self.apply(value, ref)
         self.mark_vector(ref)
@@ -288,6 +293,8 @@ class FunctionEmitter:
             self._vectors.add(ref.name)
 
     def apply(self, value: Apply, ref: Ref) -> str:
+        if value.op == "equal" and (found := emit_is_position(self, value.args, ref.lanes)) is not None:
+            return found
         args = [self.operand(a, ref.lanes) for a in value.args]
         dtype = value.args[-1].dtype
         if value.op == "bitcast":
