@@ -23,7 +23,7 @@ from ..codegen.entry import Structure
 from ..codegen.jit import Target, assembly, optimized_ir
 from ..codegen.program import Program
 from ..codegen.team import thread_count
-from ..ir.arguments import convert, solve_sizes
+from ..ir.arguments import convert, plain_number, solve_sizes
 from ..ir.collector import without_collection
 from ..ir.dim import Dim
 from ..ir.dim import names as names_in
@@ -142,6 +142,8 @@ class Function:
 
     def _bound(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Any]:
         """The value of each input, from positions and names."""
+        if not kwargs and len(args) == len(self.inputs):
+            return list(args)
         names = [str(i.name) for i in self.inputs]
         if len(args) > len(names):
             raise GraphError(f"{self.name} takes {len(names)} arguments ({', '.join(names)}), {len(args)} were given")
@@ -163,6 +165,9 @@ class Function:
         """Clean arrays of the declared dtypes."""
         arrays = []
         for expr, value in zip(self.inputs, values, strict=True):
+            if (number := plain_number(value, expr.dtype)) is not None:
+                arrays.append(number)
+                continue
             try:
                 arrays.append(convert(value, expr.dtype, f"{self.name}: the input {expr.name!r}"))
             except GraphcError as error:

@@ -26,7 +26,7 @@ class DType:
 
     @property
     def numpy(self) -> np.dtype[Any]:
-        return np.dtype(self.name)
+        return _NUMPY[self.name]
 
     @property
     def bytes(self) -> int:
@@ -73,6 +73,7 @@ ALL = (bool_, int8, int16, int32, int64, uint8, uint16, uint32, uint64, float32,
 FLOATS = (float32, float64)
 INTEGERS = (int8, int16, int32, int64, uint8, uint16, uint32, uint64)
 _BY_NAME = {d.name: d for d in ALL}
+_NUMPY = {d.name: np.dtype(d.name) for d in ALL}
 
 
 def as_dtype(given: object) -> DType:

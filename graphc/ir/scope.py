@@ -15,13 +15,18 @@ from .errors import GraphError
 Path = tuple[str, ...]
 """Names of scopes, the outermost first."""
 
-_state = threading.local()
+
+
+class _State(threading.local):
+    path: Path = ()
+
+
+_state = _State()
 
 
 def current_scope() -> Path:
     """The scopes this thread is in."""
-    path: Path = getattr(_state, "path", ())
-    return path
+    return _state.path
 
 
 @contextmanager

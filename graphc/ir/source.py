@@ -16,8 +16,14 @@ from .package import DIRECTORY
 _PACKAGE = DIRECTORY + os.sep
 _LIBRARY, _INSTALLED = os.path.dirname(os.__file__) + os.sep, os.sep + "site-packages" + os.sep
 _is_ours: dict[str, bool] = {}
-_state = threading.local()
 _UNKNOWN: Any = object()
+
+
+class _State(threading.local):
+    known: Any = _UNKNOWN
+
+
+_state = _State()
 
 
 class Source(NamedTuple):
@@ -38,7 +44,7 @@ def _at(file: str, line: int) -> Source:
 
 def user_source() -> Source | None:
     """The innermost frame outside graphc and Python's own library; None while the compiler itself builds nodes."""
-    known: Source | None = getattr(_state, "known", _UNKNOWN)
+    known: Source | None = _state.known
     if known is not _UNKNOWN:
         return known
     frame: FrameType | None = sys._getframe(2)
@@ -60,7 +66,7 @@ def _is_pythons(file: str) -> bool:
 
 @contextmanager
 def _known(source: Source | object | None) -> Iterator[None]:
-    before = getattr(_state, "known", _UNKNOWN)
+    before = _state.known
     _state.known = source
     try:
         yield
@@ -80,4 +86,4 @@ def one_source() -> AbstractContextManager[None]:
 
 def own_sources() -> AbstractContextManager[None]:
     """Inside of `one_source`, around code of the user's: what that builds has lines of its own."""
-    return nullcontext() if getattr(_state, "known", None) is None else _known(_UNKNOWN)
+    return nullcontext() if _state.known is None or _state.known is _UNKNOWN else _known(_UNKNOWN)
