@@ -16,7 +16,6 @@ Path = tuple[str, ...]
 """Names of scopes, the outermost first."""
 
 
-
 class _State(threading.local):
     path: Path = ()
 

@@ -31,6 +31,8 @@ from .sink import Sinking
 
 LARGEST_KERNEL = 200
 """Nodes a kernel may have: code generation is more than linear in it."""
+PICKED = 64
+"""Numbers that one kernel takes out of arrays."""
 COLUMNS_FROM, SHORTEST_ROW = 2**16, 64
 """Elements from which on a kernel of rows also sums their columns, and how long its rows are at least."""
 _COLUMNS = frozenset(("sum", "prod", "max", "min", "any", "all"))
@@ -404,16 +406,35 @@ def fuse(graph: Graph, *, columns: bool = True) -> list[Kernel]:
     """
     fusion = _partition(graph, columns)
     stored = _stored(graph, fusion)
+    picked = _picked(fusion)
+    stored.update((node, 0) for node in picked)
     kernels: list[Kernel] = []
+    for first in range(0, len(picked), PICKED):
+        kernels.append(_kernel(len(kernels), "map", (), (), picked[first : first + PICKED], stored))
     for group in (*fusion.cones, *fusion.groups):
         outputs = tuple(m for m in group.members if m in stored)
         if outputs:
             number = len(kernels)
-            kernel = _cone_kernel(number, group, outputs) if group.number < 0 else None
+            kernel = _cone_kernel(number, group, outputs, stored) if group.number < 0 else None
             kernels.append(kernel or _group_kernel(number, group, outputs, stored))
-    for root in ExprTable((r, None) for r in graph.roots if is_inline(r) or is_immediate(r)):
+    for root in ExprTable((r, None) for r in graph.roots if (is_inline(r) or is_immediate(r)) and r not in stored):
         kernels.append(_kernel(len(kernels), "map", concrete(root), (), (root,), stored))
     return _ordered(kernels)
+
+
+def _picked(fusion: _Fusion) -> tuple[Expr, ...]:
+    """The numbers that cones take out of arrays of leaves: w[7].
+
+    They are laid out one by one first: two cones that take theirs from different places would differ in nothing else.
+    """
+    found: ExprTable[None] = ExprTable()
+    for group in fusion.cones:
+        for member in group.members:
+            for arg in member.args:
+                is_number = arg.op.kind == "view" and not arg.shape and arg not in found
+                if is_number and all(source.op.kind == "leaf" for source in sources(arg)):
+                    found[arg] = None
+    return tuple(found)
 
 
 def _partition(graph: Graph, columns: bool) -> _Fusion:
@@ -519,7 +540,9 @@ def _group_kernel(number: int, group: _Group, outputs: tuple[Expr, ...], stored:
     return _kernel(number, group.kind, group.domain, group.axes, outputs, stored, group.guard)
 
 
-def _cone_kernel(number: int, group: _Group, outputs: tuple[Expr, ...]) -> Kernel | None:
+def _cone_kernel(
+    number: int, group: _Group, outputs: tuple[Expr, ...], stored: ExprTable[int]
+) -> Kernel | None:  # fmt: skip
     """The kernel of a group of cones, whose members are in order; None if there are views to look through."""
     known = set(group.members)
     nodes: list[Expr] = []
@@ -527,7 +550,7 @@ def _cone_kernel(number: int, group: _Group, outputs: tuple[Expr, ...]) -> Kerne
     for member in group.members:
         for arg in member.args:
             if arg not in known:
-                if is_inline(arg):
+                if is_inline(arg) and arg not in stored:
                     return None
                 known.add(arg)
                 (nodes if _is_literal(arg) else inputs).append(arg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -113,3 +114,23 @@ def test_every_part_has_a_nest_of_its_own(parts: int) -> None:
     assert len(f.kernels) == 1
     assert " where " not in f.dump("loops")
     np.testing.assert_array_equal(f(X), np.concatenate([X * i for i in range(1, parts + 1)], 1))
+
+
+def test_numbers_out_of_a_vector_do_not_tell_kernels_apart() -> None:
+    """A neuron for each unit and sample, its weights taken out of a vector: few functions, each called often."""
+    units, samples = 8, 16
+    w, x = gc.input("w", (9 * units,), dtype="float64"), np.random.default_rng(0).normal(size=(samples, 8))
+
+    def neuron(unit: int, sample: int) -> gc.Expr:
+        total = w[9 * unit]
+        for i in range(8):
+            total = total + w[9 * unit + 1 + i] * float(x[sample, i])
+        return gc.tanh(total)
+
+    function = gc.compile([w], [neuron(unit, sample) for sample in range(samples) for unit in range(units)])
+    value = np.random.default_rng(1).normal(size=9 * units)
+    weights = value.reshape(units, 9)
+    expected = np.tanh(weights[:, 0] + x @ weights[:, 1:].T).ravel()
+    np.testing.assert_allclose(function(value), expected, rtol=1e-12)
+    defined = set(re.findall(r"define \w+ @?(k\d+_multiply_add_tanh)\(", function.dump("llvm").replace("@", "")))
+    assert 0 < len(defined) < samples
