@@ -27,9 +27,12 @@ from .ir.source import one_source
 from .ir.tree import Tree, expressions
 from .ops import leaf, scalar
 from .ops.guard import ALWAYS, Guard, guards, outermost_first
-from .ops.shape import broadcast_to
+from .ops.join import concat
+from .ops.shape import SCATTER_SLICE, broadcast_to
 
 Unused = Literal["error", "zeros"]
+MANY_PIECES = 8
+"""Pieces of a vector from which on their gradients are joined rather than added up."""
 
 
 class Contribution(NamedTuple):
@@ -78,12 +81,46 @@ def sweep(outputs: Sequence[Expr], cotangents: Sequence[Expr], wrt: Sequence[Exp
             total = totals.get(node)
             if total is None:
                 continue
+            contributions = record.contributions.get(node, ())
+            if len(contributions) >= MANY_PIECES and not any(node is output for output in outputs):
+                joined = _joined([c.cotangent for c in contributions])
+                total = total if joined is None else joined
             provenance.note(total, node)
             record.order.append(node)
             record.cotangents[node] = total
             if any(a in active for a in node.args):
                 _visit(node, total, active, totals, record, provenance, guarded)
     return record
+
+
+def _joined(cotangents: Sequence[Expr]) -> Expr | None:
+    """What pieces of a vector that do not overlap add up to: one after the other. None if they are no such pieces.
+
+    A program that takes its numbers out of a vector one by one gives each a gradient of its own; to add up as many
+    vectors of zeros but for one number would take the square of their count.
+    """
+    whole = cotangents[0]
+    if any(c.op is not SCATTER_SLICE for c in cotangents) or whole.ndim != 1 or not isinstance(whole.shape[0], int):
+        return None
+    pieces: list[tuple[int, Expr]] = []
+    for cotangent in cotangents:
+        (start,), (step,), (piece,) = cotangent.attrs["starts"], cotangent.attrs["steps"], cotangent.args
+        if step != 1 and piece.shape != (1,):
+            return None
+        pieces.append((start, piece))
+    parts: list[Expr] = []
+    end = 0
+    for start, piece in sorted(pieces, key=lambda placed: placed[0]):
+        if start < end:
+            return None
+        parts += [*_zeros(start - end, whole), piece]
+        end = start + int(piece.shape[0])
+    parts += _zeros(int(whole.shape[0]) - end, whole)
+    return concat(parts, 0)
+
+
+def _zeros(size: int, like: Expr) -> list[Expr]:
+    return [broadcast_to(leaf.scalar(0, like.dtype), (size,))] if size else []
 
 
 def _visit(

@@ -292,3 +292,23 @@ def test_gradients_of_a_chain_of_100_000_nodes_take_linear_time() -> None:
     seconds(1_000)
     small, large = min(seconds(10_000) for _ in range(3)), seconds(100_000)
     assert large < 30 * small
+
+
+def test_numbers_out_of_a_vector_give_one_gradient() -> None:
+    """Many pieces that do not overlap are joined; a few, or some that do, are added up."""
+    p = gc.input("p", (40,), dtype="float64")
+    value = np.linspace(-1, 1, 40)
+    apart = sum(gc.exp(p[i]) * (i + 1) for i in range(1, 39, 3))
+    gradient = gc.grad(apart, p)
+    assert gradient.op.name == "concat"
+    expected = np.where(np.isin(np.arange(40), np.arange(1, 39, 3)), np.exp(value) * (np.arange(40) + 1), 0.0)
+    np.testing.assert_allclose(gc.compile([p], gradient)(value), expected, rtol=1e-12)
+    windows = sum(gc.sum(p[4 * i : 4 * i + 4] ** 2) * i for i in range(10))
+    np.testing.assert_allclose(gc.compile([p], gc.grad(windows, p))(value), 2 * value * np.repeat(np.arange(10), 4))
+    reaching = sum(gc.sum(p[3 * i : 3 * i + 4] ** 2) for i in range(10))
+    summed = np.zeros(40)
+    for i in range(10):
+        summed[3 * i : 3 * i + 4] += 2 * value[3 * i : 3 * i + 4]
+    np.testing.assert_allclose(gc.compile([p], gc.grad(reaching, p))(value), summed)
+    backward = sum(gc.exp(p[::-1][i]) for i in range(40))
+    np.testing.assert_allclose(gc.compile([p], gc.grad(backward, p))(value), np.exp(value), rtol=1e-12)
