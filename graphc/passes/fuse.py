@@ -486,8 +486,11 @@ def _stored(graph: Graph, fusion: _Fusion) -> ExprTable[int]:
     stored: ExprTable[int] = ExprTable()
     sinking = Sinking(graph, fusion.home.get, LARGEST_KERNEL)
     for node in graph.nodes:
-        if node in fusion.home:
-            alone = fusion.home[node].number < 0
+        home = fusion.home.get(node)
+        if home is not None:
+            alone = home.number < 0
+            if alone and node not in crossing:
+                continue
             cost[node] = RECOMPUTED + 1 if alone else _cost_of_again(node, cost, stored)
             needed = node in crossing and (node in kept or cost[node] > RECOMPUTED)
             if needed and (node in kept or not sinking.take(node, stored, cost, RECOMPUTED)):

@@ -49,7 +49,7 @@ class Sinking:
         Args:
             node: what another group reads.
             stored: what is in memory.
-            again: what it costs to compute a node once more.
+            again: what it costs to compute a node once more; too much where it is not said.
             affordable: how much of that may be spent on arguments that others need as well.
         """
         reader = self._readers.get(node)
@@ -87,7 +87,7 @@ class Sinking:
                 stack += at.args
                 continue
             if at is not node and at not in self._readers:
-                spent += again[at]
+                spent += again.get(at, affordable + 1)
             if at.op.kind not in _MOVABLE or spent > affordable:
                 return None
             count += 1
