@@ -397,16 +397,15 @@ class _Provenance:
 
     def note(self, result: Expr, made_for: Expr) -> None:
         """Remember `made_for` as the origin of the result, and of every new node that it is computed from."""
-        known = self._known
-        if id(result) in known:
-            return
         stack = [result]
         while stack:
             node = stack.pop()
-            known.add(id(node))
+            if id(node) in self._known:
+                continue
+            self._known.add(id(node))
             if node.args or node is result:
                 _remember(node, made_for)
-                stack += [a for a in node.args if id(a) not in known]
+                stack.extend(node.args)
 
 
 def _remember(node: Expr, made_for: Expr) -> None:

@@ -280,6 +280,7 @@ class FunctionEmitter:
             self.values[ref.name] = self.load(value, ref)
         elif isinstance(value, Position):
             self.values[ref.name] = self.uniform(value.at) if ref.lanes == 1 else self.lanewise(value.at, ref.lanes)
+            self.positions.pop(ref.name, None)
             if ref.lanes > 1 and self._stride(value.at) == 1:
                 self.positions[ref.name] = self.uniform(value.at)
         else:
