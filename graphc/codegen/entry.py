@@ -24,7 +24,8 @@ In words, `@entry` does this:
     return the outputs in the structure asked for, or failed(status)
 
 An array is "exactly what was declared" when it is of NumPy's own class and has the native dtype, the shape, C order
-and alignment of the declaration. The rest of the world is for the slow path.
+and alignment of the declaration. For an input without axes a number will do (`numbers`): its value is written to the
+stack. The rest of the world is for the slow path.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from . import locks
+from . import locks, numbers
 
 Structure = str | tuple[str, int] | tuple[str, tuple[str, ...]]
 """How results are handed over: "none", "single", ("tuple", n), ("list", n), ("dict", keys), or ("rebuild", n) when a
@@ -117,7 +118,8 @@ class StateLayout:
 
     ARENA, ARENA_BUSY = 0, 1
     ARRAY_CLASS, NEW_ARRAY, SLOW, FAILED, REBUILD, NONE = 8, 9, 10, 11, 12, 13
-    FIRST_FREE = 14
+    NUMBER_CLASSES = 14
+    FIRST_FREE = NUMBER_CLASSES + len(numbers.CLASSES)
 
     def __init__(self, signature: Signature) -> None:
         names = sorted({array.dtype for array in (*signature.inputs, *signature.outputs)})
@@ -243,6 +245,9 @@ class _Emitter:
         self.owned = len(signature.params) + signature.constants
         self.slots = self.inputs + self.outputs + self.owned
         self.leases = signature.arena_bytes > STACK_ARENA_BYTES
+        scalars = [i for i, a in enumerate(signature.inputs) if not a.shape and numbers.takes_numbers(a.dtype)]
+        self.numbers = {index: place for place, index in enumerate(scalars)}
+        """Which inputs may be numbers, and which word of the stack each is written to."""
 
     def text(self) -> str:
         arena_bytes = str(-(-self.signature.arena_bytes // 64) * 64)
@@ -253,6 +258,7 @@ class _Emitter:
             _DROP,
             _ARENA if self.leases else "",
             _DISPOSE,
+            *self._takers(),
             locks.emit([use.update for use in self.signature.params], self._word(self.layout.locks)),
             *self._entry(),
             *self._run(),
@@ -276,6 +282,12 @@ class _Emitter:
         for i, array in enumerate(self.signature.outputs):
             sizes = ", ".join(f"i64 {size}" for size in array.shape or (0,))
             yield f"@shape{i} = internal constant [{max(1, len(array.shape))} x i64] [{sizes}]\n"
+
+    def _takers(self) -> Iterable[str]:
+        if self.numbers:
+            words = {name: self._word(StateLayout.NUMBER_CLASSES + i) for i, name in enumerate(numbers.CLASSES)}
+            yield numbers.DECLARATIONS
+            yield numbers.emit(sorted({self.signature.inputs[index].dtype for index in self.numbers}), words)
 
     def _put(self, *lines: str) -> None:
         for line in lines:
@@ -336,6 +348,8 @@ class _Emitter:
         self._begin("ptr @entry(ptr %self, ptr %args, i64 %nargs, ptr %kwnames)")
         if self.outputs:
             self._put(f"%outputs = alloca [{self.outputs} x ptr], align 8")
+        if self.numbers:
+            self._put(f"%numbers = alloca [{len(self.numbers)} x i64], align 8")
         self._check_arguments()
         self._make_outputs()
         self._fill_owned()
@@ -361,14 +375,16 @@ class _Emitter:
         for i, array in enumerate(self.signature.inputs):
             self._check_array(f"x{i}", i, array)
             self._field(f"x{i}.data", f"%x{i}", ARRAY_DATA)
-            self._store_slot(i, f"%x{i}.data")
+            if i in self.numbers:
+                self._or_take_number(f"x{i}", i, array)
+            self._store_slot(i, f"%x{i}.{'value' if i in self.numbers else 'data'}")
 
     def _check_array(self, x: str, index: int, array: ArrayType) -> None:
         self._field(x, "%args", 8 * index)
         self._field(f"{x}.class", f"%{x}", OBJECT_CLASS)
         self._put(
             f"%{x}.is_array = icmp eq ptr %{x}.class, %array_class",
-            f"br i1 %{x}.is_array, label %{x}.array, label %slow",
+            f"br i1 %{x}.is_array, label %{x}.array, label %{f'{x}.number' if index in self.numbers else 'slow'}",
             f"{x}.array:",
         )
         self._field(f"{x}.dtype", f"%{x}", ARRAY_DTYPE)
@@ -397,6 +413,18 @@ class _Emitter:
             )
             matched = f"%{x}.all{axis}"
         self._put(f"br i1 {matched}, label %{x}.taken, label %slow", f"{x}.taken:")
+
+    def _or_take_number(self, x: str, index: int, array: ArrayType) -> None:
+        """%x.value = where the value is: in the array, or where the number has been written to."""
+        self._put(
+            f"br label %{x}.ready",
+            f"{x}.number:",
+            f"%{x}.place = getelementptr i64, ptr %numbers, i64 {self.numbers[index]}",
+            f"%{x}.known = call i1 @take_{array.dtype}(ptr %{x}, ptr %{x}.class, ptr %{x}.place)",
+            f"br i1 %{x}.known, label %{x}.ready, label %slow",
+            f"{x}.ready:",
+            f"%{x}.value = phi ptr [ %{x}.data, %{x}.sizes ], [ %{x}.place, %{x}.number ]",
+        )
 
     def _make_outputs(self) -> None:
         if not self.outputs:
@@ -463,6 +491,8 @@ class _Emitter:
             return f"y{self.outputs - 1}.made"
         if not self.inputs:
             return "arguments"
+        if self.inputs - 1 in self.numbers:
+            return f"x{self.inputs - 1}.ready"
         return f"x{self.inputs - 1}." + ("taken" if self.signature.inputs[-1].shape else "sizes")
 
     def _hand_over(self) -> None:

@@ -23,7 +23,7 @@ from ..codegen.entry import Structure
 from ..codegen.jit import Target, assembly, optimized_ir
 from ..codegen.program import Program
 from ..codegen.team import thread_count
-from ..ir.arguments import convert, plain_number, solve_sizes
+from ..ir.arguments import convert, solve_sizes
 from ..ir.collector import without_collection
 from ..ir.dim import Dim
 from ..ir.dim import names as names_in
@@ -165,9 +165,6 @@ class Function:
         """Clean arrays of the declared dtypes."""
         arrays = []
         for expr, value in zip(self.inputs, values, strict=True):
-            if (number := plain_number(value, expr.dtype)) is not None:
-                arrays.append(number)
-                continue
             try:
                 arrays.append(convert(value, expr.dtype, f"{self.name}: the input {expr.name!r}"))
             except GraphcError as error:

@@ -18,8 +18,6 @@ from .errors import DTypeError, ShapeError, describe
 from .expr import Expr
 from .op import Array
 
-MODERATE = 2.0**53
-"""Below it every dtype of floats holds a float in its range, and float64 every int exactly."""
 _CPU = 1
 """The number DLPack gives to memory of the CPU."""
 
@@ -62,15 +60,6 @@ def _from_dlpack(value: Any, role: str) -> Array:
 def is_weak(value: object) -> bool:
     """Whether the value is Python's own (a bool, int, float, or lists of them) and so takes another's dtype."""
     return isinstance(value, (bool, int, float, list, tuple))
-
-
-def plain_number(value: object, dtype: DType) -> Array | None:
-    """What `convert` makes of one of Python's floats or ints, where nothing can be lost; else None."""
-    kind = type(value)
-    if not dtype.is_float or not (kind is float or kind is int):
-        return None
-    # nan and what float32 cannot hold take the long way
-    return np.array(value, dtype.numpy) if -MODERATE < value < MODERATE else None  # type: ignore[operator]
 
 
 def convert(value: object, dtype: DType, role: str) -> Array:
