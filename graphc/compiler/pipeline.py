@@ -96,7 +96,7 @@ def _traced_back(
     """Where nodes came from, seen from before an earlier change of the graph."""
     if not before:
         return origins
-    found: ExprTable[tuple[Expr, ...]] = ExprTable()
+    found = ExprTable(before)
     for node, given in origins.items():
         found[node] = tuple(ExprTable((first, None) for g in given for first in before.get(g) or (g,)))
     return found

@@ -49,6 +49,11 @@ class Graph:
         return post_order(self.roots)
 
     @cached_property
+    def ops(self) -> frozenset[str]:
+        """The names of the ops of all nodes: quicker to ask than the nodes, of which many have the same."""
+        return frozenset([op.name for op in {n.op for n in self.nodes}])
+
+    @cached_property
     def params(self) -> tuple[Expr, ...]:
         """The params that are read or updated, in the order of first use."""
         found = ExprTable((n, None) for n in self.nodes if n.op.name == "param")

@@ -23,7 +23,7 @@ from .kernel import is_inline
 
 def confined(graph: Graph) -> Graph:
     """The graph with a copy wherever a choice would read a predicate or a gather through other nodes."""
-    if not any(node.op.name == "choose" for node in graph.nodes):
+    if "choose" not in graph.ops:
         return graph
     return _rebuilt(graph, lambda node, new: _choice_of_copies(new))
 
@@ -33,9 +33,9 @@ def decided(graph: Graph) -> Graph:
 
     What a derivative carries back through a branch begins with such a choice.
     """
-    guarded = guards(graph.nodes, graph.roots)
-    if not guarded:
+    if "choose" not in graph.ops:
         return graph
+    guarded = guards(graph.nodes, graph.roots)
     return _rebuilt(graph, lambda node, new: _decided(node, new, guarded.get(node, ALWAYS)))
 
 

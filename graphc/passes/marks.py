@@ -23,7 +23,7 @@ def without_marks(graph: Graph) -> tuple[Graph, Mapping[str, Expr]]:
         GraphError: two probes have the same name.
     """
     probes: dict[str, Expr] = {}
-    if not any(node.op in (PROBE, RESULT, CALL) for node in graph.nodes):
+    if graph.ops.isdisjoint(op.name for op in (PROBE, RESULT, CALL)):
         return graph, probes
     became: ExprTable[Expr] = ExprTable()
     for node in graph.nodes:

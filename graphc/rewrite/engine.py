@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Literal, TypeAlias
 
 from ..ir.expr import Expr, make
@@ -78,10 +79,19 @@ class RuleSet:
         ]
         self._by_op: dict[OpDef, list[_Candidate]] = {}
         self._by_ops: dict[tuple[object, ...], tuple[_Candidate, ...]] = {}
-        self._by_more_ops: dict[tuple[tuple[object, ...], ...], tuple[_Candidate, ...]] = {}
+        self._by_look: dict[int, tuple[_Candidate, ...]] = {}
 
-    def candidates(self, expr: Expr) -> tuple[_Candidate, ...]:
-        """The rules that can fire at `expr`, judged by its op, the ops of its arguments and of their arguments."""
+    def candidates(self, expr: Expr, look: int) -> tuple[_Candidate, ...]:
+        """The rules that can fire at `expr`, judged by its op, the ops of its arguments and of their arguments.
+
+        `look` is the number of these ops: expressions that look alike have the same candidates.
+        """
+        found = self._by_look.get(look)
+        if found is None:
+            found = self._by_look[look] = self._candidates_of(expr)
+        return found
+
+    def _candidates_of(self, expr: Expr) -> tuple[_Candidate, ...]:
         starting = self._by_op.get(expr.op)
         if starting is None:
             starting = self._by_op[expr.op] = [c for c in self._candidates if c.pattern.admits(expr.op)]
@@ -98,11 +108,7 @@ class RuleSet:
         if not found:
             return found
         deeper = tuple([tuple([b.op for b in a.args]) for a in args])
-        closer = self._by_more_ops.get((key, deeper))
-        if closer is None:
-            closer = tuple([c for c in found if c.pattern.admits_deeper(deeper)])
-            self._by_more_ops[key, deeper] = closer
-        return closer
+        return tuple([c for c in found if c.pattern.admits_deeper(deeper)])
 
 
 def _parameters(build: Callable[..., Expr | None]) -> tuple[str, ...]:
@@ -111,14 +117,56 @@ def _parameters(build: Callable[..., Expr | None]) -> tuple[str, ...]:
     return names
 
 
+class _Looks:
+    """Numbers of what rules are chosen by: the ops of a node, of its arguments, and of theirs."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[object, ...], int] = {}
+        self._fresh = count()
+
+    def number(self, key: tuple[object, ...]) -> int:
+        found = self._numbers.get(key)
+        return self._numbers.setdefault(key, next(self._fresh)) if found is None else found
+
+
+_LOOKS = _Looks()
+
+
 class Trail:
     """Which given node each made node answers for, and how often each rule fired."""
 
-    def __init__(self, given: Iterable[Expr]) -> None:
-        self._origin = ExprTable((n, n) for n in given)
-        self._made: list[Expr] = []
+    def __init__(self, given: Sequence[Expr]) -> None:
+        self._origin = ExprTable(zip(given, given, strict=True))
+        self._near: ExprTable[int] = ExprTable()
+        self._look: ExprTable[int] = ExprTable()
+        self.made: list[Expr] = []
         self._fired: Counter[Expr] = Counter()
         self.hits: Counter[str] = Counter()
+
+    def look(self, node: Expr) -> int:
+        """The number of the node's op, the ops of its arguments and of their arguments."""
+        found = self._look.get(node)
+        if found is None:
+            near = self._near.get(node)
+            if near is None:
+                near = self._seen_from_near(node)
+            around = [near]
+            for arg in node.args:
+                near = self._near.get(arg)
+                around.append(self._seen_from_near(arg) if near is None else near)
+            found = self._look[node] = _LOOKS.number(tuple(around))
+        return found
+
+    def _seen_from_near(self, node: Expr) -> int:
+        """The number of the node's op, the ops of its arguments, and whether two of these are one."""
+        args = node.args
+        same = len(args) == 2 and args[0] is args[1]
+        found = self._near[node] = _LOOKS.number((node.op, same, *[a.op for a in args]))
+        return found
+
+    def is_given(self, node: Expr) -> bool:
+        """Whether the node is of the given graph."""
+        return self._origin.get(node) is node
 
     def origin(self, node: Expr) -> Expr:
         """The given node that `node` was made for; itself when it was given."""
@@ -129,7 +177,7 @@ class Trail:
         if made in self._origin:
             return False
         self._origin[made] = self._origin[root]
-        self._made.append(made)
+        self.made.append(made)
         return True
 
     def fire(self, rule: Rule, root: Expr, made: Expr) -> None:
@@ -158,25 +206,30 @@ class Phase:
         self._ahead: ExprTable[Expr] = ExprTable()
         self.settled: ExprTable[Expr] = ExprTable()
         """What each node became."""
+        self.changed: list[Expr] = []
+        """The nodes of the graph before that became others."""
 
     def run(self, order: Iterable[Expr]) -> None:
         """Settle nodes the phase before has settled, given with arguments first."""
-        settled, candidates = self.settled, self._added.candidates
+        settled, candidates, look = self.settled, self._added.candidates, self._trail.look
         for node in order:
             for arg in node.args:
                 if settled[arg] is not arg:
                     became = self._step(node)
                     break
             else:
-                found = candidates(node)
+                found = candidates(node, look(node))
                 became = self._fire(node, found) if found else node
             if became is node:
                 settled[node] = node
-            elif became in settled:
+                continue
+            if became in settled:
                 settled[node] = settled[became]
             else:
                 self._ahead[node] = became
                 self._settle(node)
+            if settled[node] is not node:
+                self.changed.append(node)
 
     def _settle(self, root: Expr) -> None:
         """Bring a node, and whatever is made on the way, to normal form."""
@@ -222,7 +275,7 @@ class Phase:
                     return rebuilt
                 self._trail.adopt(rebuilt, node)
                 break
-        became = self._fire(rebuilt, self._rules.candidates(rebuilt))
+        became = self._fire(rebuilt, self._rules.candidates(rebuilt, self._trail.look(rebuilt)))
         if became is rebuilt:
             settled[rebuilt] = rebuilt
         return became
@@ -238,11 +291,12 @@ class Phase:
 
 @dataclass(frozen=True, eq=False)
 class Simplified:
-    """A simplified graph, how often each rule fired, and for each of its nodes the given nodes it came from."""
+    """A simplified graph, how often each rule fired, and for nodes that are not just themselves where they came from."""
 
     graph: Graph
     hits: dict[str, int]
     origins: ExprTable[tuple[Expr, ...]]
+    """The given nodes a node of the graph stands for; one that has no entry was given and stands for itself."""
 
 
 def rewrite(graph: Graph, phases: Sequence[tuple[RuleSet, RuleSet]]) -> Simplified:
@@ -253,40 +307,36 @@ def rewrite(graph: Graph, phases: Sequence[tuple[RuleSet, RuleSet]]) -> Simplifi
         phases: for each its rules, and those among them that the phase before did not have.
     """
     trail = Trail(graph.nodes)
-    result, maps = graph, []
+    result, run = graph, []
     for rules, added in phases:
         phase = Phase(rules, added, trail)
         phase.run(result.nodes)
-        maps.append(phase.settled)
+        run.append(phase)
         roots = [phase.settled[r] for r in result.roots]
         if any(new is not old for new, old in zip(roots, result.roots, strict=True)):
             result = graph.with_roots(roots)
-    origins = _origins(graph, result, maps, trail)
+    origins = _origins(run, trail)
     _carry_names(origins)
     return Simplified(result, dict(trail.hits), origins)
 
 
-def _origins(given: Graph, result: Graph, maps: Sequence[ExprTable[Expr]], trail: Trail) -> ExprTable[tuple[Expr, ...]]:
+def _origins(phases: Sequence[Phase], trail: Trail) -> ExprTable[tuple[Expr, ...]]:
     """Given nodes by what they became in the end; what none became answers for the node it was made for."""
-    if result is given:
-        return ExprTable((n, (n,)) for n in given.nodes)
     found: ExprTable[tuple[Expr, ...]] = ExprTable()
-    for node in given.nodes:
+    for node in (n for phase in phases for n in phase.changed if trail.is_given(n)):
         end: Expr | None = node
-        for settled in maps:
-            end = settled.get(end)  # type: ignore[arg-type]
+        for phase in phases:
+            end = phase.settled.get(end)  # type: ignore[arg-type]
             if end is None:  # it fell away on the way
                 break
         else:
             assert end is not None
-            before = found.get(end)
-            if before is None:
-                found[end] = (node,)
-            elif end is node:
-                found[end] = (node, *before[: _ORIGINS_KEPT - 1])
-            elif len(before) < _ORIGINS_KEPT:
-                found[end] = (*before, node)
-    return ExprTable((n, found.get(n) or (trail.origin(n),)) for n in result.nodes)
+            before = found.get(end) or ((end,) if trail.is_given(end) else ())
+            found[end] = (*before, node)[:_ORIGINS_KEPT]
+    for node in trail.made:
+        if node not in found:
+            found[node] = (trail.origin(node),)
+    return found
 
 
 def _carry_names(origins: ExprTable[tuple[Expr, ...]]) -> None:

@@ -31,7 +31,7 @@ def test_a_graph_nothing_fires_on_is_returned_as_it_is() -> None:
     result = simplify(graph)
     assert result.graph is graph
     assert result.hits == {}
-    assert [result.origins[n] for n in graph.nodes] == [(n,) for n in graph.nodes]
+    assert not result.origins
 
 
 def test_what_a_rule_makes_is_rewritten_in_turn() -> None:
@@ -102,7 +102,7 @@ def test_origins_lead_from_made_nodes_to_the_matched_ones() -> None:
     assert result.origins[out][0] is root
     largest = next(n for n in result.graph.nodes if n.op.name == "max")
     assert result.origins[largest][0] is root
-    assert result.origins[a][0] is a
+    assert a not in result.origins
 
 
 def test_origins_of_merged_nodes_are_kept_side_by_side() -> None:
