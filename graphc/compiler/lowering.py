@@ -133,10 +133,11 @@ def _bind(kernel: Kernel, plan: Plan) -> _Bound:
 
 def _structure(kernel: Kernel, bound: _Bound) -> Hashable:
     """What the loops of a kernel depend on."""
-    numbers = ExprTable((expr, number) for number, expr in enumerate(subjects(kernel)))
+    named = subjects(kernel)
+    numbers = ExprTable(zip(named, range(len(named)), strict=True))
     reads = [(expr.shape, bound.inputs[expr]) for expr in kernel.inputs]
     nodes = [
-        (node.op.name, tuple(node.attrs.values()), node.dtype.name, node.shape, *(numbers[a] for a in node.args))
+        (node.op.name, tuple(node.attrs.values()), node.dtype.name, node.shape, *[numbers[a] for a in node.args])
         for node in kernel.nodes
     ]
     writes = [(numbers[expr], bound.into[expr]) for expr in kernel.outputs]

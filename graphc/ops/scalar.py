@@ -56,7 +56,7 @@ def _infer(name: str, kinds: tuple[str, ...], result: DType | None, same: slice)
 
 def _vjp(partials: Partials) -> Vjp:
     def vjp(g: Expr, out: Expr, *inputs: Expr) -> tuple[Expr | None, ...]:
-        return tuple(None if d is None else multiply(g, d) for d in partials(out, *inputs))
+        return tuple([None if d is None else multiply(g, d) for d in partials(out, *inputs)])
 
     return vjp
 

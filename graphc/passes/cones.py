@@ -44,34 +44,33 @@ def cones(graph: Graph, guarded: ExprTable[Guard]) -> ExprTable[list[Expr]]:
 
     What is computed only under a guard is in no cone, and the predicate of a guard is never inside of one.
     """
-    tiny = ExprTable((n, None) for n in graph.nodes if is_tiny(n) and n not in guarded)
+    tiny = [n for n in graph.nodes if is_tiny(n) and n not in guarded]
     if len(tiny) < MANY:
         return ExprTable()
     predicates = (condition.predicate for guard in guarded.values() for condition in guard)
-    consumer = _only_consumers(graph, tiny, (*graph.roots, *predicates))
+    consumer = _only_consumers(graph, (*graph.roots, *predicates))
     members: ExprTable[list[Expr]] = ExprTable()
     for node in tiny:
         mine: list[Expr] = []
-        for arg in node.args if len(node.args) == 1 else dict.fromkeys(node.args):
-            if consumer.get(arg) is node and len(mine) + len(members[arg]) < LARGEST:
-                mine += members.pop(arg)
+        for arg in node.args:
+            theirs = members.get(arg)
+            if theirs is None or consumer[arg] is not node or arg.shape != node.shape:
+                continue
+            if len(mine) + len(theirs) < LARGEST:
+                mine += theirs
+                del members[arg]
         mine.append(node)
         members[node] = mine
     return members
 
 
-def _only_consumers(graph: Graph, tiny: ExprTable[None], kept: Iterable[Expr]) -> ExprTable[Expr | None]:
-    """For each tiny node the one node that needs it, if that is tiny and of its shape; None if there is none."""
+def _only_consumers(graph: Graph, kept: Iterable[Expr]) -> ExprTable[Expr | None]:
+    """For each node that is an argument the one node that needs it; None if it is kept or there are several."""
     consumer: ExprTable[Expr | None] = ExprTable((k, None) for k in kept)
     for node in graph.nodes:
         for arg in node.args:
-            if arg in tiny:
-                first = arg not in consumer
-                alike = node in tiny and node.shape == arg.shape
-                if first:
-                    consumer[arg] = node if alike else None
-                elif consumer[arg] is not node:
-                    consumer[arg] = None
+            if consumer.setdefault(arg, node) is not node:
+                consumer[arg] = None
     return consumer
 
 

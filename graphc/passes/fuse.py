@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from math import prod
 
 from ..ir.affine import Affine, Var, variable
@@ -180,6 +181,8 @@ class _Fusion:
             self.home[member] = beside
         for member in members:
             for arg in member.args:
+                if self.home.get(arg) is beside:
+                    continue
                 for read in sources(arg) if is_inline(arg) else (arg,):
                     home = self.home.get(read)
                     if home is not None and home is not beside:
@@ -441,7 +444,7 @@ def _partition(graph: Graph, columns: bool) -> _Fusion:
     """Every computed node in a group."""
     fusion = _Fusion(guards(graph.nodes, graph.roots), columns)
     trees = cones(graph, fusion.guarded)
-    inside = ExprTable((m, None) for members in trees.values() for m in members)
+    inside = set(chain.from_iterable(trees.values()))
     beside: _Group | None = None
     for node in graph.nodes:
         if node in trees:

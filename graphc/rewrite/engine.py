@@ -291,7 +291,7 @@ class Phase:
 
 @dataclass(frozen=True, eq=False)
 class Simplified:
-    """A simplified graph, how often each rule fired, and for nodes that are not just themselves where they came from."""
+    """A simplified graph, how often each rule fired, and where nodes came from that stand for more than themselves."""
 
     graph: Graph
     hits: dict[str, int]
