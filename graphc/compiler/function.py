@@ -65,7 +65,8 @@ class _Version:
 class Function:
     """A compiled graph. Call it with arrays in the order of its inputs, or by their names.
 
-    Arrays of the declared dtype that are native, aligned and C-contiguous go in without a copy; see `gc.compile`.
+    Arrays of the declared dtype that are native, aligned and C-contiguous go in without a copy, and so do Python's
+    floats and ints where an input has no axes; the rest is converted first. See `gc.compile`.
     """
 
     inputs: tuple[Expr, ...]
