@@ -285,7 +285,7 @@ class _Emitter:
 
     def _takers(self) -> Iterable[str]:
         if self.numbers:
-            words = {name: self._word(StateLayout.NUMBER_CLASSES + i) for i, name in enumerate(numbers.CLASSES)}
+            words = {known: self._word(StateLayout.NUMBER_CLASSES + i) for i, known in enumerate(numbers.CLASSES)}
             yield numbers.DECLARATIONS
             yield numbers.emit(sorted({self.signature.inputs[index].dtype for index in self.numbers}), words)
 

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-CLASSES = ("float", "int", "numpy.float64", "numpy.float32")
+import numpy as np
+
+CLASSES: tuple[type, ...] = (float, int, np.float64, np.float32)
 """What is looked for, exactly: a subclass may be anything. Their addresses are words of `@state`, in this order."""
 
 _LLVM = {"float64": "double", "float32": "float"}
@@ -32,102 +34,78 @@ def takes_numbers(dtype: str) -> bool:
     return dtype != "bool"
 
 
-def emit(dtypes: Iterable[str], words: Mapping[str, str]) -> str:
+def emit(dtypes: Iterable[str], words: Mapping[type, str]) -> str:
     """The functions for these dtypes. `words` are the places in `@state` of the classes."""
-    return "".join(_for_floats(d, words) if d in _LLVM else _for_ints(d, words) for d in dtypes)
+    return "".join(_function(d, _for_floats(d, words) if d in _LLVM else _for_ints(d, words)) for d in dtypes)
 
 
-def _is(name: str, words: Mapping[str, str], then: str, otherwise: str) -> str:
-    label = name.replace(".", "_")
-    return f"""\
-  %{label} = load ptr, ptr {words[name]}
-  %is_{label} = icmp eq ptr %class, %{label}
-  br i1 %is_{label}, label %{then}, label %{otherwise}
+def _function(dtype: str, body: str) -> str:
+    return f"""
+define internal i1 @take_{dtype}(ptr %x, ptr %class, ptr %place) ATTRIBUTES {{
+{body}
+  ret i1 true
+refuse:
+  ret i1 false
+}}
 """
 
 
-def _header(dtype: str) -> str:
-    return f"\ndefine internal i1 @take_{dtype}(ptr %x, ptr %class, ptr %place) ATTRIBUTES {{\n"
+def _is(known: type, words: Mapping[type, str], then: str, otherwise: str) -> str:
+    name = known.__name__
+    return f"""\
+  %{name} = load ptr, ptr {words[known]}
+  %is_{name} = icmp eq ptr %class, %{name}
+  br i1 %is_{name}, label %{then}, label %{otherwise}"""
 
 
-_INT = """\
+def _whole(low: int, high: int, words: Mapping[type, str]) -> str:
+    """%whole = the value of an int that lies between the two."""
+    return f"""\
+{_is(int, words, "an_int", "refuse")}
+an_int:
   %overflow = alloca i32
   %whole = call i64 @PyLong_AsLongLongAndOverflow(ptr %x, ptr %overflow)
   %overflowed = load i32, ptr %overflow
   %fits = icmp eq i32 %overflowed, 0
-"""
-
-
-def _between(low: int, high: int) -> str:
-    return f"""\
   %above = icmp sge i64 %whole, {low}
   %below = icmp sle i64 %whole, {high}
   %inside = and i1 %above, %below
   %good = and i1 %fits, %inside
   br i1 %good, label %integer, label %refuse
-integer:
-"""
+integer:"""
 
 
-_REFUSE = """\
-refuse:
-  ret i1 false
-}
-"""
-
-
-def _for_floats(dtype: str, words: Mapping[str, str]) -> str:
-    kind = _LLVM[dtype]
-    narrow = dtype == "float32"
-    # A float is a float64: one beyond the range of float32, or a nan, is left to the slow path.
-    wide = f"""\
+_NARROW = f"""\
   %size = call double @llvm.fabs.f64(double %value)
   %moderate = fcmp olt double %size, {float(_EXACT)!r}
-  %narrows = or i1 %is_numpy_float32, %moderate
+  %narrows = or i1 %is_float32, %moderate
   br i1 %narrows, label %keep, label %refuse
 keep:
   %kept = fptrunc double %value to float
-  store float %kept, ptr %place
+  store float %kept, ptr %place"""
+"""Any other float than float32's own is a float64: one beyond the range, or a nan, is left to the slow path."""
+
+
+def _for_floats(dtype: str, words: Mapping[type, str]) -> str:
+    return f"""\
+{_is(np.float32, words, "number", "other")}
+other:
+{_is(float, words, "number", "another")}
+another:
+{_is(np.float64, words, "number", "perhaps_int")}
+number:
+  %value = call double @PyFloat_AsDouble(ptr %x)
+{_NARROW if dtype == "float32" else "  store double %value, ptr %place"}
   ret i1 true
-"""
-    exact = "  store double %value, ptr %place\n  ret i1 true\n"
-    return "".join(
-        (
-            _header(dtype),
-            _is("numpy.float32", words, "number", "other"),
-            "other:\n",
-            _is("float", words, "number", "another"),
-            "another:\n",
-            _is("numpy.float64", words, "number", "perhaps_int"),
-            "number:\n  %value = call double @PyFloat_AsDouble(ptr %x)\n",
-            wide if narrow else exact,
-            "perhaps_int:\n",
-            _is("int", words, "int_", "refuse"),
-            "int_:\n",
-            _INT,
-            _between(1 - _EXACT, _EXACT - 1),
-            f"  %real = sitofp i64 %whole to {kind}\n  store {kind} %real, ptr %place\n  ret i1 true\n",
-            _REFUSE,
-        )
-    )
+perhaps_int:
+{_whole(1 - _EXACT, _EXACT - 1, words)}
+  %real = sitofp i64 %whole to {_LLVM[dtype]}
+  store {_LLVM[dtype]} %real, ptr %place"""
 
 
-def _for_ints(dtype: str, words: Mapping[str, str]) -> str:
-    bits = int(dtype.removeprefix("u").removeprefix("int"))
-    low, high = (0, 2 ** min(bits, 63) - 1) if dtype.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    stored = "%whole"
-    narrow = ""
-    if bits < 64:
-        stored, narrow = "%kept", f"  %kept = trunc i64 %whole to i{bits}\n"
-    return "".join(
-        (
-            _header(dtype),
-            _is("int", words, "int_", "refuse"),
-            "int_:\n",
-            _INT,
-            _between(low, high),
-            narrow,
-            f"  store i{bits} {stored}, ptr %place\n  ret i1 true\n",
-            _REFUSE,
-        )
-    )
+def _for_ints(dtype: str, words: Mapping[type, str]) -> str:
+    limits = np.iinfo(dtype)
+    narrow = "" if limits.bits == 64 else f"  %kept = trunc i64 %whole to i{limits.bits}\n"
+    return f"""\
+{_whole(int(limits.min), min(int(limits.max), 2**63 - 1), words)}
+{narrow}  store i{limits.bits} %{"kept" if narrow else "whole"}, ptr %place"""

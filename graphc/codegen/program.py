@@ -36,8 +36,6 @@ _METH_FASTCALL_WITH_KEYWORDS = 0x0080 | 0x0002
 _NUMPY_API = {"array_class": 2, "new_array": 94}
 """Places of PyArray_Type and PyArray_NewFromDescr in NumPy's C API, which is stable."""
 
-_CLASSES = {"float": float, "int": int, "numpy.float64": np.float64, "numpy.float32": np.float32}
-
 _run_prototype = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
 _address_at = ctypes.c_void_p.from_address
 _copy_prototype = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
@@ -196,8 +194,8 @@ def _fill_state(own: NativeProgram, signature: Signature) -> None:
     words[StateLayout.FAILED] = id(failed)
     words[StateLayout.REBUILD] = id(rebuild)
     words[StateLayout.NONE] = id(None)
-    for index, name in enumerate(numbers.CLASSES):
-        words[StateLayout.NUMBER_CLASSES + index] = id(_CLASSES[name])
+    for index, known in enumerate(numbers.CLASSES):
+        words[StateLayout.NUMBER_CLASSES + index] = id(known)
     for name, index in layout.dtypes.items():
         words[index] = id(np.dtype(name))  # NumPy's singletons, which never die
     for i, key in enumerate(own.keys):

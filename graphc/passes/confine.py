@@ -33,9 +33,9 @@ def decided(graph: Graph) -> Graph:
 
     What a derivative carries back through a branch begins with such a choice.
     """
-    if "choose" not in graph.ops:
-        return graph
     guarded = guards(graph.nodes, graph.roots)
+    if not guarded:
+        return graph
     return _rebuilt(graph, lambda node, new: _decided(node, new, guarded.get(node, ALWAYS)))
 
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import Literal, TypeAlias
 
 from ..ir.expr import Expr, make
@@ -79,19 +78,10 @@ class RuleSet:
         ]
         self._by_op: dict[OpDef, list[_Candidate]] = {}
         self._by_ops: dict[tuple[object, ...], tuple[_Candidate, ...]] = {}
-        self._by_look: dict[int, tuple[_Candidate, ...]] = {}
+        self._by_more_ops: dict[tuple[tuple[object, ...], ...], tuple[_Candidate, ...]] = {}
 
-    def candidates(self, expr: Expr, look: int) -> tuple[_Candidate, ...]:
-        """The rules that can fire at `expr`, judged by its op, the ops of its arguments and of their arguments.
-
-        `look` is the number of these ops: expressions that look alike have the same candidates.
-        """
-        found = self._by_look.get(look)
-        if found is None:
-            found = self._by_look[look] = self._candidates_of(expr)
-        return found
-
-    def _candidates_of(self, expr: Expr) -> tuple[_Candidate, ...]:
+    def candidates(self, expr: Expr) -> tuple[_Candidate, ...]:
+        """The rules that can fire at `expr`, judged by its op, the ops of its arguments and of their arguments."""
         starting = self._by_op.get(expr.op)
         if starting is None:
             starting = self._by_op[expr.op] = [c for c in self._candidates if c.pattern.admits(expr.op)]
@@ -108,7 +98,11 @@ class RuleSet:
         if not found:
             return found
         deeper = tuple([tuple([b.op for b in a.args]) for a in args])
-        return tuple([c for c in found if c.pattern.admits_deeper(deeper)])
+        closer = self._by_more_ops.get((key, deeper))
+        if closer is None:
+            closer = tuple([c for c in found if c.pattern.admits_deeper(deeper)])
+            self._by_more_ops[key, deeper] = closer
+        return closer
 
 
 def _parameters(build: Callable[..., Expr | None]) -> tuple[str, ...]:
@@ -117,52 +111,14 @@ def _parameters(build: Callable[..., Expr | None]) -> tuple[str, ...]:
     return names
 
 
-class _Looks:
-    """Numbers of what rules are chosen by: the ops of a node, of its arguments, and of theirs."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[tuple[object, ...], int] = {}
-        self._fresh = count()
-
-    def number(self, key: tuple[object, ...]) -> int:
-        found = self._numbers.get(key)
-        return self._numbers.setdefault(key, next(self._fresh)) if found is None else found
-
-
-_LOOKS = _Looks()
-
-
 class Trail:
     """Which given node each made node answers for, and how often each rule fired."""
 
     def __init__(self, given: Sequence[Expr]) -> None:
         self._origin = ExprTable(zip(given, given, strict=True))
-        self._near: ExprTable[int] = ExprTable()
-        self._look: ExprTable[int] = ExprTable()
         self.made: list[Expr] = []
         self._fired: Counter[Expr] = Counter()
         self.hits: Counter[str] = Counter()
-
-    def look(self, node: Expr) -> int:
-        """The number of the node's op, the ops of its arguments and of their arguments."""
-        found = self._look.get(node)
-        if found is None:
-            near = self._near.get(node)
-            if near is None:
-                near = self._seen_from_near(node)
-            around = [near]
-            for arg in node.args:
-                near = self._near.get(arg)
-                around.append(self._seen_from_near(arg) if near is None else near)
-            found = self._look[node] = _LOOKS.number(tuple(around))
-        return found
-
-    def _seen_from_near(self, node: Expr) -> int:
-        """The number of the node's op, the ops of its arguments, and whether two of these are one."""
-        args = node.args
-        same = len(args) == 2 and args[0] is args[1]
-        found = self._near[node] = _LOOKS.number((node.op, same, *[a.op for a in args]))
-        return found
 
     def is_given(self, node: Expr) -> bool:
         """Whether the node is of the given graph."""
@@ -211,14 +167,14 @@ class Phase:
 
     def run(self, order: Iterable[Expr]) -> None:
         """Settle nodes the phase before has settled, given with arguments first."""
-        settled, candidates, look = self.settled, self._added.candidates, self._trail.look
+        settled, candidates = self.settled, self._added.candidates
         for node in order:
             for arg in node.args:
                 if settled[arg] is not arg:
                     became = self._step(node)
                     break
             else:
-                found = candidates(node, look(node))
+                found = candidates(node)
                 became = self._fire(node, found) if found else node
             if became is node:
                 settled[node] = node
@@ -275,7 +231,7 @@ class Phase:
                     return rebuilt
                 self._trail.adopt(rebuilt, node)
                 break
-        became = self._fire(rebuilt, self._rules.candidates(rebuilt, self._trail.look(rebuilt)))
+        became = self._fire(rebuilt, self._rules.candidates(rebuilt))
         if became is rebuilt:
             settled[rebuilt] = rebuilt
         return became
@@ -324,19 +280,23 @@ def _origins(phases: Sequence[Phase], trail: Trail) -> ExprTable[tuple[Expr, ...
     """Given nodes by what they became in the end; what none became answers for the node it was made for."""
     found: ExprTable[tuple[Expr, ...]] = ExprTable()
     for node in (n for phase in phases for n in phase.changed if trail.is_given(n)):
-        end: Expr | None = node
-        for phase in phases:
-            end = phase.settled.get(end)  # type: ignore[arg-type]
-            if end is None:  # it fell away on the way
-                break
-        else:
-            assert end is not None
+        end = _became(node, phases)
+        if end is not None:
             before = found.get(end) or ((end,) if trail.is_given(end) else ())
             found[end] = (*before, node)[:_ORIGINS_KEPT]
     for node in trail.made:
         if node not in found:
             found[node] = (trail.origin(node),)
     return found
+
+
+def _became(node: Expr, phases: Iterable[Phase]) -> Expr | None:
+    """What a given node is in the end; None if it fell away on the way."""
+    for phase in phases:
+        if node not in phase.settled:
+            return None
+        node = phase.settled[node]
+    return node
 
 
 def _carry_names(origins: ExprTable[tuple[Expr, ...]]) -> None:
