@@ -76,7 +76,8 @@ def _jammed(loop: For, vector_bytes: int, vector_registers: int) -> tuple[Statem
 
 
 def _is_row(body: tuple[Statement, ...]) -> bool:
-    """Whether a row is summed up in vector registers of its own, and little is done in a step."""
+    """Whether a row is summed up in registers of its own, and little is done in a step."""
+    own = {s.buffer for s in body if isinstance(s, Allocate)}
     for statement in body:
         if isinstance(statement, For):
             steps = statement.body
@@ -87,7 +88,10 @@ def _is_row(body: tuple[Statement, ...]) -> bool:
         elif isinstance(statement, Allocate):
             if statement.buffer.space != "register":
                 return False
-        elif not isinstance(statement, (Let, Combine, Store)):
+        elif isinstance(statement, Combine):
+            if not own.issuperset(statement.into):
+                return False
+        elif not isinstance(statement, (Let, Store)):
             return False
     return True
 

@@ -40,3 +40,14 @@ def test_rows_with_a_vector_in_common_go_together() -> None:
     a, b = gc.input("a", (64, 512)), gc.input("b", (64, 512))
     assert "i0r" not in gc.compile([a, b], gc.sum(a * b, axis=1)).dump("loops")
     assert "i0r" not in gc.compile([a], gc.sum(a, axis=1)).dump("loops")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(9, 128), (17, 17), (17, 40), (64, 64)])
+def test_rows_that_all_go_into_one_sum_stay_apart(shape: tuple[int, int], dtype: str) -> None:
+    """Their registers are none of a row's: what a row adds to is what the row before has left."""
+    x, v = gc.input("x", shape, dtype=dtype), gc.input("v", shape[1:], dtype=dtype)
+    a, b = (RNG.normal(size=s).astype(dtype) for s in (shape, shape[1:]))
+    total, largest = gc.compile([x, v], [gc.sum(x * v), gc.max(x + v)])(a, b)
+    np.testing.assert_allclose(total, np.sum(a.astype("float64") * b), rtol=1e-5, atol=1e-5)
+    assert largest == np.max(a + b)
