@@ -67,8 +67,12 @@ class _Group:
     """The direction of the loops over `axes`, where a running op or a position asks for one."""
 
     @property
+    def is_cone(self) -> bool:
+        return self.number < 0
+
+    @property
     def bit(self) -> int:
-        return 1 << self.number if self.number >= 0 else 0
+        return 0 if self.is_cone else 1 << self.number
 
 
 def concrete(node: Expr) -> tuple[int, ...]:
@@ -418,7 +422,7 @@ def fuse(graph: Graph, *, columns: bool = True) -> list[Kernel]:
         outputs = tuple(m for m in group.members if m in stored)
         if outputs:
             number = len(kernels)
-            kernel = _cone_kernel(number, group, outputs, stored) if group.number < 0 else None
+            kernel = _cone_kernel(number, group, outputs, stored) if group.is_cone else None
             kernels.append(kernel or _group_kernel(number, group, outputs, stored))
     for root in ExprTable((r, None) for r in graph.roots if (is_inline(r) or is_immediate(r)) and r not in stored):
         kernels.append(_kernel(len(kernels), "map", concrete(root), (), (root,), stored))
@@ -472,7 +476,7 @@ def _stored(graph: Graph, fusion: _Fusion) -> ExprTable[int]:
     kept.update((node, None) for node in fusion.crossing if fusion.guard(node))
     for node in graph.nodes:
         home = fusion.home.get(node)
-        if home is not None and home.number < 0:
+        if home is not None and home.is_cone:
             continue
         args = (node,) if home is None and node in roots else node.args if home is not None else ()
         for arg in args:
@@ -491,7 +495,7 @@ def _stored(graph: Graph, fusion: _Fusion) -> ExprTable[int]:
     for node in graph.nodes:
         home = fusion.home.get(node)
         if home is not None:
-            alone = home.number < 0
+            alone = home.is_cone
             if alone and node not in crossing:
                 continue
             cost[node] = RECOMPUTED + 1 if alone else _cost_of_again(node, cost, stored)

@@ -32,6 +32,9 @@ class Home(Protocol):
     kind: str
     members: list[Expr]
 
+    @property
+    def is_cone(self) -> bool: ...
+
 
 class Sinking:
     """Decides node by node, arguments first."""
@@ -64,7 +67,7 @@ class Sinking:
         group = self._home_of(reader)
         if group is None:  # an output that is a view, with a kernel to itself
             return True
-        if group.kind != "map" or group.number < 0:
+        if group.kind != "map" or group.is_cone:
             return False
         taken = self._taken.get(group.number, 0) + count
         if len(group.members) + taken > self._largest:
