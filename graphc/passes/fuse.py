@@ -500,7 +500,7 @@ def _stored(graph: Graph, fusion: _Fusion) -> ExprTable[int]:
                 continue
             cost[node] = RECOMPUTED + 1 if alone else _cost_of_again(node, cost, stored)
             needed = node in crossing and (node in kept or cost[node] > RECOMPUTED)
-            if needed and (node in kept or not sinking.take(node, stored, cost, RECOMPUTED)):
+            if needed and (alone or node in kept or not sinking.take(node, stored, cost, RECOMPUTED)):
                 stored[node] = 0
     return stored
 

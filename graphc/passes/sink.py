@@ -12,6 +12,7 @@ nothing, however dear it is.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Protocol
 
 from ..ir.expr import Expr
@@ -40,11 +41,15 @@ class Sinking:
     """Decides node by node, arguments first."""
 
     def __init__(self, graph: Graph, home_of: Callable[[Expr], Home | None], largest_kernel: int) -> None:
+        self._graph = graph
         self._home_of = home_of
         self._largest = largest_kernel
-        self._readers = _only_readers(graph)
         self._weights: ExprTable[int] = ExprTable()
         self._taken: dict[int, int] = {}
+
+    @cached_property
+    def _readers(self) -> ExprTable[Expr]:
+        return _only_readers(self._graph)
 
     def take(self, node: Expr, stored: ExprTable[int], again: ExprTable[int], affordable: int) -> bool:
         """Whether to leave the node to its reader, which then has to compute it.
@@ -55,8 +60,10 @@ class Sinking:
             again: what it costs to compute a node once more; too much where it is not said.
             affordable: how much of that may be spent on arguments that others need as well.
         """
+        if node.op.kind not in _MOVABLE:
+            return False
         reader = self._readers.get(node)
-        if reader is None or node.op.kind not in _MOVABLE:
+        if reader is None:
             return False
         most = MOST_SUNK if node.op.kind == "elementwise" else self._largest
         found = self._brought_along(node, stored, again, affordable, most)
