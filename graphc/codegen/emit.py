@@ -264,7 +264,7 @@ class FunctionEmitter:
         parameters = []
         for position, buffer in enumerate((*self.fn.arguments, *self.fn.workspaces)):
             self.pointers[buffer.name] = f"%p{position}"
-            align = " align 64" if buffer.aligned else ""
+            align = " align 64" if buffer.space == "workspace" else ""
             parameters.append(f"ptr noalias nocapture{align} %p{position}")
         self.body(self.fn.body)
         header = f"define void @{self.fn.name}({', '.join(parameters)}) {self.module.attributes} {{"

@@ -21,7 +21,7 @@ from ..loop.parallel import parallelize
 from ..loop.schedule import Machine, nest_in_pieces, schedule_reduction
 from ..loop.verify import verify_function
 from ..passes.kernel import Kernel
-from ..passes.memory import ALIGNMENT, Place, Plan, Run, size_in_bytes
+from ..passes.memory import Place, Plan, Run, size_in_bytes
 from .options import Options
 
 
@@ -78,13 +78,13 @@ def product_of(kernel: Kernel) -> Expr:
     return next(n for n in kernel.nodes if n.op.kind == "contract")
 
 
-def _buffer(name: str, expr: Expr, aligned: bool = False) -> Buffer:
-    return _buffer_of(name, expr.dtype, expr.shape, aligned)
+def _buffer(name: str, expr: Expr) -> Buffer:
+    return _buffer_of(name, expr.dtype, expr.shape)
 
 
 @lru_cache(maxsize=4096)
-def _buffer_of(name: str, dtype: DType, shape: Shape, aligned: bool) -> Buffer:
-    return Buffer(name, dtype, int(product(shape)), aligned=aligned)
+def _buffer_of(name: str, dtype: DType, shape: Shape) -> Buffer:
+    return Buffer(name, dtype, int(product(shape)))
 
 
 def lower(plan: Plan, machine: Machine, verify: bool) -> list[Lowered]:
@@ -125,8 +125,7 @@ def _bind(kernel: Kernel, plan: Plan) -> _Bound:
             place = plan.places[expr]
             buffer = bound.buffers.get(place)
             if buffer is None or buffer.dtype is not expr.dtype:
-                aligned = place.space in ("arena", "param") and size_in_bytes(expr) >= ALIGNMENT
-                buffer = bound.buffers[place] = _buffer(f"b{len(bound.buffers)}", expr, aligned)
+                buffer = bound.buffers[place] = _buffer(f"b{len(bound.buffers)}", expr)
             table[expr] = buffer
     return bound
 

@@ -51,7 +51,7 @@ class ColumnNest(Nest):
         self.piece = Var("c", -(-domain[0] // self.rows_of_piece))
         size = self.width * self.piece.extent
         self.partials = ExprTable(
-            (c, Buffer(f"partial{i}", c.dtype, size, "workspace", aligned=True)) for i, c in enumerate(self.columns)
+            (c, Buffer(f"partial{i}", c.dtype, size, "workspace")) for i, c in enumerate(self.columns)
         )
 
     @property

@@ -98,7 +98,7 @@ class Contraction:
 
     def _scratch(self, name: str, size: int, is_private: bool) -> Buffer:
         """Memory to pack into: of one thread, or of all."""
-        buffer = Buffer(name, self.product.dtype, size, "stack" if is_private else "workspace", aligned=True)
+        buffer = Buffer(name, self.product.dtype, size, "stack" if is_private else "workspace")
         if not is_private:
             self.workspaces.append(buffer)
         return buffer
@@ -545,7 +545,7 @@ class Contraction:
     def _finish_in_loop(self, acc: Buffer, rows: int, row: Affine, column: Affine) -> None:
         """The same from a copy of the block on the stack, so that the code for a row stands once."""
         b, lanes = self.builder, self.blocks.lanes
-        tile = Buffer(f"tile{rows}", acc.dtype, rows * lanes, "stack", aligned=True)
+        tile = Buffer(f"tile{rows}", acc.dtype, rows * lanes, "stack")
         lane = Affine(tuple(t for t in column.terms if t[0] == self._lane_var))
         b.add(Allocate(tile))
         for r in range(rows):

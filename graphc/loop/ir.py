@@ -31,6 +31,8 @@ Space: TypeAlias = Literal["argument", "workspace", "stack", "register"]
 class Buffer(NamedTuple):
     """Memory of `size` elements: an argument, scratch that lives during the call, or registers.
 
+    Scratch starts at a multiple of 64 bytes; an argument wherever a user's array does.
+
     Registers hold `lanes`-wide vectors and are indexed by constants only.
     """
 
@@ -39,8 +41,6 @@ class Buffer(NamedTuple):
     size: int
     space: Space = "argument"
     lanes: int = 1
-    aligned: bool = False
-    """Whether it starts at a multiple of 64 bytes."""
 
 
 class Ref(NamedTuple):

@@ -131,7 +131,7 @@ class Nest:
     def _bring_scratch(self, keep: list[Expr]) -> None:
         size = int(np.prod([v.extent for v in self.inner], dtype=np.int64))
         for node in keep:
-            self.kept[node] = Buffer(f"kept{len(self.kept)}", node.dtype, size, "stack", aligned=True)
+            self.kept[node] = Buffer(f"kept{len(self.kept)}", node.dtype, size, "stack")
             self.builder.add(Allocate(self.kept[node]))
 
     def _row(self) -> None:

@@ -159,7 +159,7 @@ class Sorting:
     @property
     def words(self) -> Buffer:
         """A block of rows in a network."""
-        return Buffer("words", self.word, self.padded * self.lanes, "stack", aligned=True)
+        return Buffer("words", self.word, self.padded * self.lanes, "stack")
 
     @property
     def lanes(self) -> int:
@@ -189,10 +189,10 @@ class Sorting:
         if self.is_network or self.is_counted:
             return ()
         size = self.pieces * self.size
-        found = [Buffer(f"keys{i}", self.keys.unsigned, size, "workspace", aligned=True) for i in (0, 1)]
+        found = [Buffer(f"keys{i}", self.keys.unsigned, size, "workspace") for i in (0, 1)]
         if self.positions:
-            found += [Buffer(f"places{i}", self.place_dtype, size, "workspace", aligned=True) for i in (0, 1)]
-        return (*found, Buffer("counts", int64, self.pieces * self.rounds * self.bins, "workspace", aligned=True))
+            found += [Buffer(f"places{i}", self.place_dtype, size, "workspace") for i in (0, 1)]
+        return (*found, Buffer("counts", int64, self.pieces * self.rounds * self.bins, "workspace"))
 
     def write(self) -> tuple[Statement, ...]:
         """The loops."""
@@ -395,7 +395,7 @@ class Sorting:
     def _count_row(self) -> None:
         """Block by block: what stands before a block counts when it is not larger, what stands behind when smaller."""
         b = self.builder
-        keys = Buffer("keys", self.keys.unsigned, self.size, "stack", aligned=True)
+        keys = Buffer("keys", self.keys.unsigned, self.size, "stack")
         b.add(Allocate(keys))
         self._stage(keys, Affine())
         hardware = max(self.machine.vector_bytes // self.keys.unsigned.bytes, 1)

@@ -113,8 +113,7 @@ class SplitNest(Nest):
         self.last = max(number for number, roots in enumerate(self._sweeps()) if roots)
         self.partials = ExprTable((r, self._partials(f"partial{i}", r)) for i, r in enumerate(reduced(nodes)))
         self.between = ExprTable(
-            (node, Buffer(f"row{i}", node.dtype, cut.rows, "workspace", aligned=True))
-            for i, node in enumerate(self._rows_between())
+            (node, Buffer(f"row{i}", node.dtype, cut.rows, "workspace")) for i, node in enumerate(self._rows_between())
         )
 
     @property
@@ -125,10 +124,10 @@ class SplitNest(Nest):
     def _partials(self, name: str, reduction: Expr) -> tuple[Buffer, ...]:
         """One for the values, and one for their places if those are asked for."""
         size = self.cut.partials
-        values = Buffer(name, reduction.args[0].dtype, size, "workspace", aligned=True)
+        values = Buffer(name, reduction.args[0].dtype, size, "workspace")
         if reduction.op.name not in POSITIONS:
             return (values,)
-        return values, Buffer(f"{name}at", int64, size, "workspace", aligned=True)
+        return values, Buffer(f"{name}at", int64, size, "workspace")
 
     def _rows_between(self) -> list[Expr]:
         """What is known of rows after one sweep and read in a later one. Of a single row the names stay bound."""

@@ -38,3 +38,24 @@ def test_several_modules_give_the_results_of_one(monkeypatch: pytest.MonkeyPatch
         data[2, 3] = np.nan
         with pytest.raises(gc.GraphcError, match="nan"):
             parted(data)
+
+
+def _unaligned(shape: tuple[int, ...]) -> np.ndarray:
+    """Uninitialized float32 that begins 16 bytes past a multiple of 64."""
+    size = int(np.prod(shape))
+    room = np.empty(size + 32, np.float32)
+    first = -room.ctypes.data % 64 // 4 + 4
+    return room[first : first + size].reshape(shape)
+
+
+@pytest.mark.parametrize("optimize", [0, 1, 2, 3])
+def test_a_kernel_reads_and_writes_at_any_address(optimize: int) -> None:
+    """Three products are one kernel, which the arena gives multiples of 64 and the call does not."""
+    x, w = gc.input("x", (64, 64)), gc.input("w", (64, 64))
+    y = x @ w @ w @ w
+    f = gc.compile([x, w], y, optimize=optimize, threads=1)
+    a, out = _unaligned((64, 64)), _unaligned((64, 64))
+    a[...] = np.random.default_rng(0).uniform(0, 1 / 32, (64, 64))
+    f(a, a, out=out)
+    np.testing.assert_allclose(out, np.linalg.matrix_power(a.astype("float64"), 4), rtol=1e-5)
+    assert f.dump("asm").count("matmul:") == 1
