@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..ir.dim import Shape, product
+from ..ir.dim import Shape, maximum, product
 from ..ir.dtype import DType, bool_, int64
 from ..ir.errors import DTypeError, ShapeError, describe
 from ..ir.expr import Expr, make
@@ -21,7 +21,7 @@ from ..ir.op import Array, Attrs, OpDef, Sample, register
 from . import leaf
 from .index import in_range, is_empty, slots, take, wrap
 from .scalar import astype, divide, equal, like, multiply, subtract, where
-from .shape import broadcast_to, reshape
+from .shape import broadcast_to, reshape, scatter_slice
 
 UFUNCS: dict[str, np.ufunc | None] = {
     "set": None,
@@ -77,6 +77,15 @@ def _scaled(by: Expr) -> Weight:
     return lambda v: multiply(v, by)
 
 
+def _taken(x: Expr, indices: Expr, axis: int) -> Expr:
+    """What stands where the updates go; something where there is nothing, for axes that may turn out to be empty."""
+    size = x.shape[axis]
+    if not isinstance(size, int):
+        shape = (*x.shape[:axis], maximum(size, 1), *x.shape[axis + 1 :])
+        x = scatter_slice(x, (0,) * x.ndim, (1,) * x.ndim, shape)
+    return take(x, indices, axis)
+
+
 def spread_over_slices(per_index: Expr, x: Shape, axis: int) -> Expr:
     """A value for each index as one for each element of the slices."""
     shape = (*(1,) * axis, *per_index.shape, *(1,) * (len(x) - axis - 1))
@@ -95,9 +104,9 @@ def _weights(out: Expr) -> tuple[Weight, Weight]:
     if mode == "multiply":
         ones = like(1, x)
         return _scaled(scatter(ones, indices, updates, axis, "multiply")), _others(x, indices, updates, axis)
-    kept, came = equal(x, out), equal(updates, take(out, indices, axis))
+    kept, came = equal(x, out), equal(updates, _taken(out, indices, axis))
     ties = scatter(astype(kept, x.dtype), indices, astype(came, x.dtype), axis, "add")
-    shared = take(ties, indices, axis)
+    shared = _taken(ties, indices, axis)
     return _chosen(kept, lambda v: divide(v, ties)), _chosen(came, lambda v: divide(v, shared))
 
 
@@ -105,16 +114,16 @@ def _wins(indices: Expr, size: object) -> Expr:
     """Which indices are the last that name their position."""
     order = reshape(leaf.iota((product(indices.shape),), 0, int64), indices.shape)
     nobody = broadcast_to(leaf.scalar(-1, int64), (size,))  # type: ignore[arg-type]
-    return equal(take(scatter(nobody, indices, order, 0, "set"), indices, 0), order)
+    return equal(_taken(scatter(nobody, indices, order, 0, "set"), indices, 0), order)
 
 
 def _others(x: Expr, indices: Expr, updates: Expr, axis: int) -> Weight:
     """The product of all else that meets at the place an update goes to, also where there are zeros among it."""
     zero = equal(updates, like(0, updates))
     factors = where(zero, like(1, updates), updates)
-    products = take(scatter(x, indices, factors, axis, "multiply"), indices, axis)
+    products = _taken(scatter(x, indices, factors, axis, "multiply"), indices, axis)
     none = broadcast_to(leaf.scalar(0, int64), x.shape)
-    zeros = take(scatter(none, indices, astype(zero, int64), axis, "add"), indices, axis)
+    zeros = _taken(scatter(none, indices, astype(zero, int64), axis, "add"), indices, axis)
     others_nonzero = equal(subtract(zeros, astype(zero, int64)), like(0, zeros))
     return _chosen(others_nonzero, lambda v: multiply(v, divide(products, factors)))
 
@@ -125,7 +134,7 @@ def _vjp(g: Expr, out: Expr, x: Expr, indices: Expr, updates: Expr) -> tuple[Exp
         return g, None, like(0, updates)
     of_x, of_updates = _weights(out)
     valid = spread_over_slices(in_range(indices, x.shape[axis]), x.shape, axis)
-    return of_x(g), None, where(valid, of_updates(take(g, indices, axis)), like(0, updates))
+    return of_x(g), None, where(valid, of_updates(_taken(g, indices, axis)), like(0, updates))
 
 
 def _jvp(out: Expr, inputs: tuple[Expr, ...], tangents: tuple[Expr | None, ...]) -> Expr | None:

@@ -316,7 +316,7 @@ POSITIONS = (
 )  # fmt: skip
 
 VIEWS = (
-    Rule("identity-view", OneOf(_VIEWS, (x,)), _identity_view, becomes="x, of that shape"),
+    Rule("identity-view", OneOf((*_VIEWS, "scatter_slice"), (x,)), _identity_view, becomes="x, of that shape"),
     Rule("reshape-twice", P.reshape(P.reshape(x)), lambda out, x: reshape(x, out.shape), becomes="reshape(x)"),
     Rule("permute-twice", P.permute_dims(P.permute_dims(x, name="inner")), _permute_twice, becomes="permute_dims(x)"),
     Rule("broadcast-twice", P.broadcast_to(P.broadcast_to(x)), lambda out, x: broadcast_to(x, out.shape),

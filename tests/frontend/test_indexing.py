@@ -380,3 +380,20 @@ def test_rows_of_one_element_drop_what_is_out_of_range_too() -> None:
     f = gc.compile([x, i], [x.at[i].add(1), gc.grad(gc.sum(x[i]), x)])
     changed, gradient = f(np.zeros(1), [0, 3, -1])
     assert changed.tolist() == gradient.tolist() == [2]
+
+
+@pytest.mark.parametrize("mode", ["set", "add", "multiply", "min", "max"])
+@pytest.mark.parametrize("n", [0, 1, 5])
+def test_updates_of_a_named_size_have_derivatives_at_every_size(mode: str, n: int) -> None:
+    """Of nothing, too: then no update has a place to go to, and no say in the result."""
+    rng = np.random.default_rng(n)
+    x, u = gc.input("x", ("n", 3), dtype="float64"), gc.input("u", (4, 3), dtype="float64")
+    where = np.array([0, -1, 2, 7])
+    y = getattr(x.at[where], mode)(u)
+    arrays = [rng.normal(size=(n, 3)), rng.normal(size=(4, 3))]
+    gradients = gc.grad(gc.sum(y * y), [x, u])
+    fixed = [gc.input("x", (n, 3), dtype="float64"), gc.input("u", (4, 3), dtype="float64")]
+    known = getattr(fixed[0].at[where], mode)(fixed[1])
+    expected = gc.interpret(gc.grad(gc.sum(known * known), fixed), dict(zip(fixed, arrays, strict=True)))
+    for found, wanted in zip(gc.compile([x, u], gradients)(*arrays), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
