@@ -31,7 +31,7 @@ from ..ir.errors import DTypeError, GraphError, ShapeError
 from ..ir.expr import Expr
 from ..ir.op import Array
 from . import initializers
-from .calls import Call, record, trail
+from .calls import Logits, record, trail
 from .initializers import Initializer, Seed
 from .regularizers import Penalty
 
@@ -52,7 +52,7 @@ def Input(shape: Sequence[int] | int, dtype: str = "float32", name: str | None =
     if any(isinstance(d, Dim) for d in sizes):
         raise ShapeError(f"nn.Input takes the shape of one sample in numbers, without the batch; not {show(sizes)}")
     made = gc.input(name or "x", ("batch", *sizes), dtype=as_dtype(dtype).name)
-    record(made, Call(None, ()))
+    record(made, None, ())
     return made
 
 
@@ -115,7 +115,7 @@ class Layer(ABC):
         with gc.scope(self.name) if self.name else nullcontext():
             self.build_for(x)
             result = self.apply(x)
-        record(result, Call(self, given, self.logits_behind(x, result)))
+        record(result, self, given, self.logits_behind(x, result))
         return result
 
     def _number(self, given: Sequence[Expr]) -> None:
@@ -141,7 +141,7 @@ class Layer(ABC):
     def apply(self, x: Any) -> Any:
         """The layer's value at x."""
 
-    def logits_behind(self, x: Any, result: Expr) -> tuple[str, Expr] | None:
+    def logits_behind(self, x: Any, result: Expr) -> Logits | None:
         """Where the result is a "softmax" or a "sigmoid": which of them, and of what."""
         return None
 

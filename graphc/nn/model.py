@@ -12,7 +12,7 @@ A model is a layer itself, and everything it does is graph: `model.graph` holds 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from ..ir.errors import GraphError
 from ..ir.expr import Expr
 from ..ir.tree import expressions
 from . import saving
-from .calls import Call, call_of, logits_of, record
+from .calls import logits_of, record
 from .data import by_name
 from .initializers import Seed
 from .layer import Layer
@@ -121,7 +121,7 @@ class Model(Trainer):
         tree = self.network.outputs
         if isinstance(tree.skeleton, dict):
             return [str(key) for key in tree.skeleton]
-        calls = [call_of(y) for y in tree.leaves]
+        calls = [self.network.calls.of(y) for y in tree.leaves]
         found = [c.layer.name if c is not None and c.layer is not None else None for c in calls]
         return [n if n and found.count(n) == 1 else f"output_{i + 1}" for i, n in enumerate(found)]
 
@@ -143,9 +143,7 @@ class Model(Trainer):
         given = self._arguments(x)
         results = self._results(x, given)
         for position, result in enumerate(results):
-            inner = call_of(result)
-            if inner is None or inner.layer is not self:
-                record(result, Call(self, tuple(given), logits_of(result), position, inner))
+            record(result, self, given, logits_of(result), position, holds=True)
         return self.network.outputs.rebuild(results)
 
     def _arguments(self, x: Any) -> list[Expr]:
@@ -194,16 +192,21 @@ class Model(Trainer):
         """The parameters that training moves."""
         return self._distinct("trainable_params") if self.trainable else []
 
+    @property
+    def random_state(self) -> list[Expr]:
+        """The state that random numbers are drawn by: saved with the weights, but not counted among them."""
+        return self._distinct("random_state")
+
     def _distinct(self, kind: str) -> list[Expr]:
         self.ensure_built()
         listed = [p for layer in self.layers for p in getattr(layer, kind)]
-        if self._network is not None and kind != "state":
+        if self._network is not None and kind in ("params", "trainable_params"):
             listed += self._network.loose_params()
-        return list({id(p): p for p in listed}.values())
+        return _once(listed)
 
     def penalties(self) -> list[Expr]:
-        """What the parameters cost in the loss, scalars."""
-        return [penalty for layer in self.layers for penalty in layer.penalties()]
+        """What the parameters that training moves cost in the loss, scalars, each once."""
+        return _once(cost for layer in self.layers for cost in layer.penalties()) if self.trainable else []
 
     def updates(self) -> dict[Expr, Expr]:
         """What a training step does to the layers' state."""
@@ -255,6 +258,10 @@ class Model(Trainer):
         name = read.pop("name", None)
         inputs, outputs = saving.network_from(read, custom)
         return cls(inputs, outputs, name)
+
+
+def _once(expressions: Iterable[Expr]) -> list[Expr]:
+    return list({id(e): e for e in expressions}.values())
 
 
 def free_name(kind: str, taken: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import graphc as gc
@@ -13,7 +14,7 @@ from ..ir.errors import GraphError, ShapeError, describe
 from ..ir.expr import Expr, post_order
 from ..ir.graph import ExprTable, Graph, bind_sizes, rebuild
 from ..ir.tree import Tree
-from .calls import Call, call_of, layers_behind, record
+from .calls import Call, Calls, put
 from .dropout import TRAINING
 from .layer import Layer
 
@@ -39,11 +40,17 @@ class Network:
         for node in post_order(self.outputs.leaves):
             if node.op.name == "input" and node not in fed:
                 raise GraphError(f"the model's outputs depend on an input that is not among its inputs{_what(node)}")
+        self.calls  # noqa: B018  (as they are now)
+
+    @cached_property
+    def calls(self) -> Calls:
+        """Which layers it is made of."""
+        return Calls(self.outputs.leaves)
 
     @property
     def layers(self) -> list[Layer]:
         """The layers, in the order they are applied."""
-        return [layer for layer, _ in layers_behind(self.outputs.leaves)]
+        return list(self.calls.layers)
 
     def loose_params(self) -> list[Expr]:
         """Params that the outputs depend on and that belong to no layer."""
@@ -70,36 +77,42 @@ class Network:
         if batch != BATCH:
             sizes: Mapping[str, Any] = {"batch": batch}
             bound, became = bind_sizes(Graph(self.inputs, tuple(roots)), sizes)
-            _record_again(roots, became)
             new = ExprTable((became[fed], x) for fed, x in arguments.items())
-            roots = bound.outputs
-        return substitute(roots, new)
+            found, then = _substituted(bound.outputs, new)
+            _record_again(self.calls, ExprTable((old, then[at]) for old, at in became.items() if at in then))
+            return found
+        found, became = _substituted(roots, new)
+        _record_again(self.calls, became)
+        return found
 
 
 def substitute(roots: Iterable[Expr], new: ExprTable[Expr]) -> list[Expr]:
-    """The graph with other expressions in place of some. Names, and which layer made what, go along."""
+    """The graph with other expressions in place of some. Names go along."""
+    return _substituted(roots, new)[0]
+
+
+def _substituted(roots: Iterable[Expr], new: ExprTable[Expr]) -> tuple[list[Expr], ExprTable[Expr]]:
     wanted = list(roots)
     became: ExprTable[Expr] = ExprTable(new.items())
     for node in post_order(wanted):
         if node not in became:
             made = became[node] = rebuild(node, tuple(became[a] for a in node.args))
             made.name = made.name or node.name
-    _record_again(wanted, became)
-    return [became[r] for r in wanted]
+    return [became[r] for r in wanted], became
 
 
-def _record_again(roots: Iterable[Expr], became: ExprTable[Expr]) -> None:
-    for node in post_order(list(roots)):
-        call = call_of(node)
-        if call is not None and became[node] is not node:
-            record(became[node], _moved(call, became))
+def _record_again(calls: Calls, became: ExprTable[Expr]) -> None:
+    """The layers made what their results have become. What took the place of an input is not the input's."""
+    for node, call in calls.known.items():
+        if call.layer is not None and node in became and became[node] is not node:
+            put(became[node], _moved(call, became))
 
 
 def _moved(call: Call, became: ExprTable[Expr]) -> Call:
     moved: Call | None = None
     for one in reversed(list(call.chain())):
         logits = None if one.logits is None else (one.logits[0], became.get(one.logits[1], one.logits[1]))
-        inputs = tuple(became.get(x, x) for x in one.inputs)
+        inputs = tuple(None if x is None else became.get(x, x) for x in one.inputs)
         moved = Call(one.layer, inputs, logits, one.position, moved)
     assert moved is not None
     return moved
@@ -110,12 +123,11 @@ def while_training(roots: Sequence[Expr], training: bool) -> list[Expr]:
     return substitute(roots, ExprTable([(TRAINING, gc.constant(training))]))
 
 
-def activity_penalties(roots: Sequence[Expr]) -> list[Expr]:
+def activity_penalties(calls: Calls) -> list[Expr]:
     """What the results of layers with an activity regularizer cost, divided by the batch, scalars."""
     found = []
-    for node in post_order(list(roots)):
-        call = call_of(node)
-        for one in call.chain() if call is not None else ():
+    for node, call in calls.known.items():
+        for one in call.chain():
             if one.layer is not None and one.layer.activity_regularizer is not None:
                 cost = one.layer.activity_regularizer(node)
                 found.append(cost / gc.astype(gc.size(node, 0), cost.dtype) if node.ndim else cost)

@@ -11,10 +11,9 @@ import graphc as gc
 from ..ir.errors import GraphError
 from ..ir.expr import Expr
 from . import losses, metrics
-from .calls import logits_of
 from .losses import Loss
 from .metrics import Metric
-from .network import activity_penalties, while_training
+from .network import Network, activity_penalties, while_training
 from .tally import Measured
 
 
@@ -74,27 +73,25 @@ class Objective:
 
     def graph(
         self,
-        inputs: Sequence[Expr],
-        outputs: Sequence[Expr],
+        network: Network,
         penalties: Sequence[Expr],
         *,
         training: bool,
         weighted: bool,
     ) -> TrainingGraph:
-        """Loss and metrics for these outputs.
+        """Loss and metrics of what a network gives.
 
         Args:
-            inputs: what the model is fed.
-            outputs: what it gives.
+            network: inputs and outputs.
             penalties: what its parameters cost, scalars.
             training: whether the graph is for training.
             weighted: whether samples have weights.
         """
-        costs = activity_penalties(outputs)
-        read = [None if logits_of(o) is None else logits_of(o) for o in outputs]
-        given = [*outputs, *(pair[1] for pair in read if pair), *costs]
+        costs = activity_penalties(network.calls)
+        read = [network.calls.logits_of(o) for o in network.outputs.leaves]
+        given = [*network.outputs.leaves, *(pair[1] for pair in read if pair), *costs]
         placed = iter(while_training(given, training))
-        outputs = [next(placed) for _ in outputs]
+        outputs = [next(placed) for _ in read]
         logits = [None if pair is None else (pair[0], next(placed)) for pair in read]
         penalties = [*penalties, *placed]
         targets = {i: self._target(i, outputs[i]) for i in self.trained}
@@ -111,7 +108,7 @@ class Objective:
         for i, target in targets.items():
             measured |= self._measured(i, target, outputs[i], kept.get(i))
         return TrainingGraph(
-            tuple(inputs), tuple(targets.values()), tuple(kept.values()), tuple(outputs), loss, measured
+            network.inputs, tuple(targets.values()), tuple(kept.values()), tuple(outputs), loss, measured
         )
 
     def _called(self, what: str, output: int) -> str:

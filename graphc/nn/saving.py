@@ -23,7 +23,7 @@ from ..ir.graph import ExprTable
 from ..ir.op import REGISTRY
 from ..ir.tree import flatten
 from . import registry, safetensors
-from .calls import Call, trail
+from .calls import Call
 from .data import Array
 from .layer import Input, Layer, built_from_file
 from .network import BATCH, Network
@@ -237,8 +237,10 @@ def network_config(network: Network, input_names: Sequence[str] | None) -> dict[
     layers: list[Layer] = []
     at: ExprTable[int] = ExprTable()
     steps: list[dict[str, Any]] = []
-    for node, call in trail((*network.inputs, *network.outputs.leaves)):
-        args = [at[x] for x in (node.args if call is None else call.inputs)]
+    for node, call in (*((x, None) for x in network.inputs), *network.calls.steps):
+        if node in at and (call is None or call.layer is None):
+            continue
+        args = [at[node if x is None else x] for x in (node.args if call is None else call.inputs)]
         steps.append(_step(node, call, args, layers))
         at[node] = len(steps) - 1
     return {

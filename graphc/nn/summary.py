@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..ir.expr import Expr
-from ..ir.graph import ExprTable
-from .calls import call_of, layers_behind
+from .calls import Call
 from .network import shape_text
 
 if TYPE_CHECKING:
@@ -31,14 +30,16 @@ def summary(model: Model) -> str:
 
 def _rows(model: Model) -> list[list[str]]:
     network = model.network
-    results = {id(layer): result for layer, result in layers_behind(network.outputs.leaves)}
     rows = (
         [[f"{x.name} (Input)", shape_text(x.shape), "0", ""] for x in network.inputs] if len(network.inputs) > 1 else []
     )
     for layer in model.layers:
-        result = results.get(id(layer))
-        shape = "as its input" if result is None else shape_text(result.shape)
-        rows.append(_row(layer, shape, "" if result is None else ", ".join(_sources(result))))
+        if layer in network.calls.layers:
+            result, call = network.calls.layers[layer]
+            sources = dict.fromkeys(_called(*source) for source in network.calls.sources(result, call))
+            rows.append(_row(layer, shape_text(result.shape), ", ".join(sources)))
+        else:
+            rows.append(_row(layer, "as its input"))
     return rows
 
 
@@ -46,27 +47,8 @@ def _row(layer: Layer, shape: str, fed_by: str = "") -> list[str]:
     return [f"{layer.name} ({type(layer).__name__})", shape, f"{_count(layer.weights().values()):,}", fed_by]
 
 
-def _sources(result: Expr) -> list[str]:
-    """The layers and inputs right before the call that gave this, past whatever is computed between."""
-    call = call_of(result)
-    found: dict[str, None] = {}
-    stack = list(reversed(call.inputs)) if call is not None else []
-    seen: ExprTable[None] = ExprTable()
-    while stack:
-        node = stack.pop()
-        if node in seen:
-            continue
-        seen[node] = None
-        if call_of(node) is not None:
-            found[_called(node)] = None
-        else:
-            stack.extend(reversed(node.args))
-    return list(found)
-
-
-def _called(node: Expr) -> str:
-    call = call_of(node)
-    return str(node.name if call is None or call.layer is None else call.layer.name)
+def _called(result: Expr, call: Call) -> str:
+    return str(result.name if call.layer is None else call.layer.name)
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -121,10 +121,8 @@ class Trainer(Layer):
         return self._objective
 
     def _training_graph(self, *, training: bool, weighted: bool) -> TrainingGraph:
-        chosen, network = self._require_objective(), self.network
-        return chosen.graph(
-            network.inputs, network.outputs.leaves, self.penalties(), training=training, weighted=weighted
-        )
+        chosen = self._require_objective()
+        return chosen.graph(self.network, self.penalties(), training=training, weighted=weighted)
 
     @cached_property
     def graph(self) -> TrainingGraph:

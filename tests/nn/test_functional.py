@@ -288,3 +288,84 @@ def test_layers_leave_with_their_results():
     assert len(calls._calls) == before + 2
     del x, h
     assert len(calls._calls) == before
+
+
+# Models of models, and what several layers give -----------------------------------------------------------------
+
+
+X = data(50, 4)
+
+
+def test_a_model_called_on_a_layers_result_keeps_that_layer(tmp_path):
+    z = nn.Input((2,))
+    decoder = nn.Model(z, nn.Dense(1, name="d")(z), name="decoder")
+    x = nn.Input((4,))
+    hidden = nn.Dense(2, kernel_regularizer=nn.regularizers.L2(10.0), name="h")(x)
+    model = nn.Model(x, decoder(hidden))
+    assert [layer.name for layer in model.layers] == ["h", "decoder"]
+    assert list(model.weights()) == ["h/kernel", "h/bias", "decoder/d/kernel", "decoder/d/bias"]
+    assert len(model.penalties()) == 1
+    assert model.get_layer("h").name == "h"
+    model.save(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(nn.load_model(tmp_path / "m.safetensors").predict(X), model.predict(X))
+
+
+def test_layers_in_front_of_a_nested_model_train(tmp_path):
+    z, x = nn.Input((2,)), nn.Input((4,))
+    decoder = nn.Model(z, nn.Dense(1)(z))
+    model = nn.Model(x, decoder(nn.Dropout(0.5)(nn.Dense(2)(x))) + decoder(nn.Dense(2)(x)))
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    model.fit(X, X[:, :1], verbose=0)
+    assert [layer.kind for layer in model.layers] == ["dense", "dropout", "model", "dense"]
+    assert sum((a != b).any() for a, b in zip(before, model.get_weights(), strict=True)) >= 4
+
+
+def test_a_model_may_be_called_on_its_own_input():
+    x = nn.Input((4,))
+    encoder = nn.Model(x, nn.Dense(2)(x), name="encoder")
+    encoder.compile("sgd", "mse")
+    whole = nn.Model(x, nn.Dense(4)(encoder(x)))
+    assert [layer.name for layer in whole.layers] == ["encoder", "dense"]
+    assert [layer.name for layer in encoder.layers] == ["dense"]
+    assert len(whole.params) == 4 and len(encoder.params) == 2
+    encoder.fit(X, X[:, :2], verbose=0)
+    stack = nn.Sequential([x, nn.Dense(3)])
+    stack(x)
+    assert [layer.name for layer in stack.layers] == ["dense"]
+    assert "15 params" in summary_of(stack)
+
+
+def test_another_layer_with_the_same_result_changes_no_model():
+    x = nn.Input((4,))
+    hidden = nn.Dense(3)(x)
+    first = nn.Activation("relu", name="a")
+    first.activity_regularizer = nn.regularizers.L2(0.5)
+    model = nn.Model(x, first(hidden))
+    model.compile("sgd", {"a": "mse"})
+    cost = model.evaluate(X, X[:, :3], verbose=0)
+    nn.Activation("relu", name="b")(hidden)
+    model.compile("sgd", {"a": "mse"})
+    assert model.get_layer("a") is first
+    assert model.evaluate(X, X[:, :3], verbose=0) == cost
+
+
+def test_heads_are_named_by_layers_that_give_back_what_they_get(tmp_path):
+    x = nn.Input((4,))
+    heads = [nn.Activation("linear", name=name)(nn.Dense(1)(x)) for name in ("o1", "o2")]
+    model = nn.Model(x, heads)
+    model.compile("sgd", {"o1": "mse", "o2": "mae"})
+    assert {"o1_loss", "o2_loss"} <= set(model.fit(X, [X[:, :1]] * 2, verbose=0).history)
+    model.save(tmp_path / "m.safetensors")
+    again = nn.load_model(tmp_path / "m.safetensors")
+    assert again.output_names == model.output_names == ["o1", "o2"]
+    assert "fed by" in summary_of(again).lower()
+    # Other models of the same input know nothing of it.
+    nn.Flatten(name="f")(x)
+    assert [layer.name for layer in nn.Model(x, nn.Dense(1)(x)).layers] == ["dense"]
+
+
+def summary_of(model):
+    lines = []
+    model.summary(print_fn=lines.append)
+    return "\n".join(lines)
