@@ -159,11 +159,12 @@ def _compile(model: Model, compiled: Any, custom: dict[str, Any]) -> None:
 
 
 def _memory(model: Model, weights: Mapping[str, Expr]) -> dict[str, Expr]:
-    """What the optimizer remembers, by name."""
+    """What the optimizer remembers of what training moves, by name."""
     if model.optimizer is None or not model.built:
         return {}
     model._moves(model.graph)  # it remembers nothing before it has been asked for updates
-    names = ExprTable((param, name) for name, param in weights.items())
+    moved = ExprTable((param, None) for param in model.trainable_params)
+    names = ExprTable((param, name) for name, param in weights.items() if param in moved)
     return {
         f"{_MARK}optimizer/{what}" + ("" if param is None else f"/{names[param]}"): value
         for what, param, value in model.optimizer.memory()

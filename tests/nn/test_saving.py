@@ -115,6 +115,28 @@ def two_inputs(samples=40):
     return x, {"class": rng.integers(0, 3, samples), "size": rng.normal(size=samples)}
 
 
+@pytest.mark.parametrize("compiled_again", [False, True])
+def test_what_came_to_rest_leaves_nothing_in_the_file(path, compiled_again):
+    """The optimizer has moved those layers before, and remembers more than the model that comes back will."""
+    x = np.random.default_rng(0).normal(size=(50, 4)).astype("float32")
+    optimizer = optim.Adam()
+    model = nn.Sequential([nn.Dense(8), nn.Dense(3)])
+    model.compile(optimizer, "mse")
+    model.fit(x, x[:, :3], verbose=0)
+    model.layers[0].trainable = False
+    if compiled_again:
+        model.compile(optimizer, "mse")
+        model.fit(x, x[:, :3], verbose=0)
+    model.save(path)
+    again = nn.load_model(path)
+    assert [layer.trainable for layer in again.layers] == [False, True]
+    if compiled_again:
+        for one in (model, again):
+            one.fit(x, x[:, :3], verbose=0)
+    for mine, theirs in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
 def test_a_graph_of_layers_comes_back(path):
     x, y = two_inputs()
     model = functional()
