@@ -36,9 +36,13 @@ PICKED = 64
 """Numbers that one kernel takes out of arrays."""
 COLUMNS_FROM, SHORTEST_ROW = 2**16, 64
 """Elements from which on a kernel of rows also sums their columns, and how long its rows are at least."""
+LONG_RUN = 2**13
+"""Elements of a run from which on reductions are left alone: by themselves they are cut into pieces, which makes sums
+exact and gives threads something to share."""
 _COLUMNS = frozenset(("sum", "prod", "max", "min", "any", "all"))
 RECOMPUTED = 6
 """How many cheap operations a reader may compute again rather than read from memory."""
+_FOLDS = ("reduce", "cumulative")
 _PRIORITY = {"contract": 0, "reduce": 1, "map": 2}
 
 Index = tuple[Affine, ...]
@@ -63,6 +67,8 @@ class _Group:
     """ids of what it reads from outside."""
     joins: bool = False
     """Whether it has a concat: then its loops are cut where that changes over, which only maps allow."""
+    folds: set[str] = field(default_factory=set)
+    """The kinds of its members that go along `axes`: "reduce", "cumulative"."""
     backward: bool | None = None
     """The direction of the loops over `axes`, where a running op or a position asks for one."""
 
@@ -137,6 +143,11 @@ def _last(domain: tuple[int, ...]) -> tuple[int, ...]:
     return (len(domain) - 1,)
 
 
+def _mixed(domain: tuple[int, ...], axes: tuple[int, ...], kinds: set[str]) -> bool:
+    """Whether reductions would have to go along with a long run."""
+    return len(kinds) > 1 and prod(domain[a] for a in axes) >= LONG_RUN
+
+
 def _agree(a: bool | None, b: bool | None) -> bool:
     return a is None or b is None or a == b
 
@@ -159,7 +170,7 @@ class _Fusion:
 
     def place(self, node: Expr) -> None:
         """Put a computed node into a group."""
-        if node.op.kind in ("reduce", "cumulative"):
+        if node.op.kind in _FOLDS:
             domain = concrete(node.args[0])
             axes = node.attrs["axes"] if "axes" in node.attrs else (node.attrs["axis"],)
             self._place(node, "reduce", domain, axes, node.args)
@@ -241,6 +252,7 @@ class _Fusion:
             return False, element_index(domain)
         if kind == "reduce":
             fits = group.kind != "contract" and group.domain == domain and group.axes in ((), axes)
+            fits = fits and not _mixed(domain, axes, group.folds | {node.op.kind})
             return (node.op.kind == "reduce", element_index(domain)) if fits and not group.joins else None
         if group.domain == domain:
             return False, element_index(domain)
@@ -283,6 +295,7 @@ class _Fusion:
             same = same and other.guard == group.guard
             same = same and (other.kind == "map" or (group.kind != "contract" and other.axes == group.axes))
             same = same and _agree(group.backward, other.backward)
+            same = same and not _mixed(group.domain, group.axes or other.axes, group.folds | other.folds)
             same = same and (group.kind == other.kind == "map" or not (group.joins or other.joins))
             small = len(group.members) + len(other.members) <= LARGEST_KERNEL
             aligned = all(
@@ -332,6 +345,7 @@ class _Fusion:
         group.reads |= other.reads
         group.before = (group.before | other.before) & ~group.bit & ~other.bit
         group.joins |= other.joins
+        group.folds |= other.folds
         group.backward = other.backward if group.backward is None else group.backward
         if other.kind == "reduce":
             group.kind, group.axes = "reduce", other.axes
@@ -355,6 +369,7 @@ class _Fusion:
         for group in reversed(self.by_signature.get((domain, axes, self.guard(node)), ())[-8:]):
             alive = group.kind == kind and group.axes == axes and len(group.members) < LARGEST_KERNEL
             alive = alive and _agree(group.backward, direction(node))
+            alive = alive and not (axes and _mixed(domain, axes, group.folds | {node.op.kind}))
             alive = alive and not group.bit & self.closed
             if alive and not before & group.bit and (domain == () or mine & group.reads):
                 return group
@@ -365,6 +380,7 @@ class _Fusion:
         for other in reversed(self.by_signature.get((group.domain, group.axes, group.guard), ())[-8:]):
             apart = not (group.before & other.bit or other.before & group.bit)
             open_ = not (group.bit | other.bit) & self.closed and _agree(group.backward, other.backward)
+            open_ = open_ and not _mixed(group.domain, group.axes, group.folds | other.folds)
             small = len(group.members) + len(other.members) <= LARGEST_KERNEL
             alike = other.kind == "reduce" and other.axes == group.axes and group.reads & other.reads
             if other is not group and apart and open_ and small and alike:
@@ -386,6 +402,8 @@ class _Fusion:
         group.members.append(node)
         self.home[node] = group
         group.joins |= node.op.kind == "join"
+        if node.op.kind in _FOLDS:
+            group.folds.add(node.op.kind)
         group.backward = direction(node) if group.backward is None else group.backward
         if row:
             group.rows.add(id(node))

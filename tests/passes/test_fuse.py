@@ -134,3 +134,16 @@ def test_numbers_out_of_a_vector_do_not_tell_kernels_apart() -> None:
     np.testing.assert_allclose(function(value), expected, rtol=1e-12)
     defined = set(re.findall(r"define \w+ @?(k\d+_multiply_add_tanh)\(", function.dump("llvm").replace("@", "")))
     assert 0 < len(defined) < samples
+
+
+def test_another_output_that_runs_along_changes_no_sum() -> None:
+    """Long sums are made in pieces, beside a run over the same elements or without one; short ones go along."""
+    data = np.random.default_rng(0).normal(size=300_001).astype("float32")
+    x = gc.input("x", data.shape)
+    alone = gc.compile([x], gc.sum(x))
+    total, *_ = gc.compile([x], [gc.sum(x), gc.cumulative_sum(x), gc.cumulative_prod(x) / gc.sum(x)])(data)
+    assert total == alone(data)
+    np.testing.assert_allclose(total, np.sum(data, dtype="float64"), rtol=1e-5)
+    rows = gc.input("rows", (300, 200))
+    f = gc.compile([rows], [gc.sum(rows, axis=1), gc.cumulative_sum(rows, axis=1)])
+    assert len(f.kernels) == 1
