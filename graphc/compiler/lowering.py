@@ -41,7 +41,7 @@ class Lowered:
 def machine_of(target: Target, options: Options) -> Machine:
     """What the schedules know of a target, and of how to use it."""
     caches = target.l1_bytes, target.l2_bytes, target.l3_bytes
-    return Machine(target.vector_bytes, target.vector_registers, *caches, options.threads, not options.check)
+    return Machine(target.vector_bytes, target.vector_registers, *caches, options.threads)
 
 
 def workspace_bytes(machine: Machine) -> Callable[[Kernel], list[int]]:

@@ -136,7 +136,7 @@ def _specialize(
     target = Target.current()
     machine = machine_of(target, options)
     cell_bytes = CELL_BYTES if options.check else 0
-    kernels = trace.timed("fuse", lambda: fuse(graph, columns=not options.check))
+    kernels = trace.timed("fuse", lambda: fuse(graph))
     planned = trace.timed("plan", lambda: plan(graph, kernels, workspace_bytes(machine), cell_bytes))
     lowered = trace.timed("lower", lambda: lower(planned, machine, verifying()))
     llvm = trace.timed("emit", lambda: emit_modules(lowered, planned, target))

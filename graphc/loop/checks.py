@@ -70,6 +70,11 @@ class Watch:
         if value.dtype.kind != "uint" or size < 2**value.dtype.bits:
             b.check(Check("within", self.number(node) + 1, value, self.cell, size=size, mask=mask))
 
+    def grown(self, b: Builder, reduction: Expr, value: Operand, operands: Iterable[Operand]) -> None:
+        """Look at a sum or product that lies in memory, after it has taken in more."""
+        if reduction.op.name in _GROWING and reduction.dtype.is_float:
+            b.check(Check("finite", self.number(reduction), value, self.cell, operands=tuple(operands)))
+
     def suspected(self, b: Builder, product: Expr, value: Operand) -> None:
         """Look at an element of a contraction."""
         if product.dtype.is_float:

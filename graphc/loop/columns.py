@@ -109,12 +109,17 @@ class ColumnNest(Nest):
         registers = [Buffer(f"column{i}", c.dtype, 1, "register") for i, c in enumerate(self.columns)]
         for column, register in zip(self.columns, registers, strict=True):
             b.add(Allocate(register, identity(column.op.name, column.dtype)))
+        self._call_witnesses(list(self.columns))
         with b.loop(self.piece):
             for column, register in zip(self.columns, registers, strict=True):
                 part = b.load(self.partials[column], self._at(place))
+                if column in self._witnesses:
+                    self._witnesses[column].see(b, [part])
                 b.add(Accumulate(column.op.name, (register,), 0, (part,)))
         for column, register in zip(self.columns, registers, strict=True):
-            b.add(Store(b.outputs[column], place, b.load(register, Affine())))
+            value = b.load(register, Affine())
+            self._question(column, value)
+            b.add(Store(b.outputs[column], place, value))
 
 
 def _below(roots: list[Expr]) -> Iterator[Expr]:

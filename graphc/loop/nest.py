@@ -259,11 +259,15 @@ STEPS = {
 
 def taken(b: Builder, reduction: Expr, element: Index, before: Operand, own: ExprTable[None]) -> Ref:
     """A result that lies in memory, after taking in an element: products of the kernel's own in one rounding."""
-    argument, op = reduction.args[0], reduction.op.name
+    argument, op, step = reduction.args[0], reduction.op.name, STEPS[reduction.op.name]
+    more = [argument]
     if op == "sum" and argument.op.name == "multiply" and argument.dtype.is_float and argument in own:
-        factors = (b.pull(a, element) for a in argument.args)
-        return b.let(reduction.dtype, Apply("fma", (*factors, before)))
-    return b.let(reduction.dtype, Apply(STEPS[op], (b.pull(argument, element), before)))
+        step, more = "fma", list(argument.args)
+    operands = (*(b.pull(a, element) for a in more), before)
+    value = b.let(reduction.dtype, Apply(step, operands))
+    if b.watch is not None:
+        b.watch.grown(b, reduction, value, operands)
+    return value
 
 
 def identity(op: str, dtype: DType) -> Const:

@@ -37,8 +37,6 @@ class Machine(NamedTuple):
     l2_bytes: int = 512 * 1024
     l3_bytes: int = 8 * 1024 * 1024
     threads: int = 1
-    splits: bool = True
-    """Whether reductions of much to little are cut into pieces."""
 
 
 def nest_in_pieces(
@@ -48,7 +46,7 @@ def nest_in_pieces(
     """The nest of a reduce kernel that keeps results of pieces in memory; None for those that do not."""
     if columns(axes, nodes):
         return ColumnNest(domain, axes, outputs, nodes, inputs, into)
-    cut = pieces(domain, axes, nodes) if machine.splits else None
+    cut = pieces(domain, axes, nodes)
     return None if cut is None else SplitNest(domain, axes, outputs, nodes, inputs, into, cut)
 
 

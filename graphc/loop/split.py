@@ -206,14 +206,17 @@ class SplitNest(Nest):
         self.element = index
         with b.loops(self.outer):
             registers = [self._registers(r) for r in reductions]
+            self._call_witnesses(reductions)
             with b.loops(self.inner):
                 b.store(*((output, index) for output in self.outputs_in(sweep)))
                 for reduction, into in zip(reductions, registers, strict=True):
                     self._accumulate(reduction, into)
             at = number * self.cut.rows + self._row_flat()
             for reduction, into in zip(reductions, registers, strict=True):
-                for partial, register in zip(self.partials[reduction], into, strict=True):
-                    b.add(Store(partial, at, b.load(register, Affine())))
+                values = [b.load(register, Affine()) for register in into]
+                self._question(reduction, values[0])
+                for partial, value in zip(self.partials[reduction], values, strict=True):
+                    b.add(Store(partial, at, value))
 
     def _along(self, sweep: int, number: Affine, index: Index) -> None:
         """Reduce a piece row by row, into results that lie in memory."""
@@ -265,11 +268,16 @@ class SplitNest(Nest):
         """Reduce the results of the pieces to one."""
         b, count = self.builder, self.cut.count + bool(self.cut.rest)
         registers = [self._registers(r) for r in reductions]
+        self._call_witnesses(reductions)
         piece = Var("p", count)
         with b.loop(piece):
             at = variable(piece) * self.cut.rows + self._row_flat()
             for reduction, into in zip(reductions, registers, strict=True):
                 parts = tuple(b.load(partial, at) for partial in self.partials[reduction])
+                if reduction in self._witnesses:
+                    self._witnesses[reduction].see(b, parts)
                 b.add(Accumulate(reduction.op.name, into, 0, parts))
         for reduction, into in zip(reductions, registers, strict=True):
-            b.know(reduction, self.row(reduction), b.load(into[-1], Affine()))
+            value = b.load(into[-1], Affine())
+            b.know(reduction, self.row(reduction), value)
+            self._question(reduction, value)

@@ -155,10 +155,8 @@ def _agree(a: bool | None, b: bool | None) -> bool:
 class _Fusion:
     """The growing partition."""
 
-    def __init__(self, guarded: ExprTable[Guard], columns: bool) -> None:
+    def __init__(self, guarded: ExprTable[Guard]) -> None:
         self.guarded = guarded
-        self.columns = columns
-        """Whether kernels of rows may reduce columns, too."""
         self.groups: list[_Group] = []
         self.cones: list[_Group] = []
         self.crossing: ExprTable[None] = ExprTable()
@@ -264,8 +262,7 @@ class _Fusion:
     def _sums_columns(self, group: _Group, node: Expr, domain: tuple[int, ...], axes: tuple[int, ...]) -> bool:
         """Whether the node reduces the columns of what the group goes through row by row. Nobody in it reads that."""
         return (
-            self.columns
-            and node.op.name in _COLUMNS
+            node.op.name in _COLUMNS
             and (group.kind, group.domain, group.axes) == ("reduce", domain, _last(domain))
             and axes == tuple(range(len(domain) - 1))
             and domain[-1] >= SHORTEST_ROW
@@ -423,13 +420,12 @@ class _Fusion:
                     third.before |= needed
 
 
-def fuse(graph: Graph, *, columns: bool = True) -> list[Kernel]:
+def fuse(graph: Graph) -> list[Kernel]:
     """Partition a graph of known sizes into kernels, in an order in which they can run.
 
     Every root that is not a leaf is stored by some kernel; roots that are views of memory get a kernel that copies.
-    With `columns`, kernels of rows may reduce columns as well.
     """
-    fusion = _partition(graph, columns)
+    fusion = _partition(graph)
     stored = _stored(graph, fusion)
     picked = _picked(fusion)
     stored.update((node, 0) for node in picked)
@@ -462,9 +458,9 @@ def _picked(fusion: _Fusion) -> tuple[Expr, ...]:
     return tuple(found)
 
 
-def _partition(graph: Graph, columns: bool) -> _Fusion:
+def _partition(graph: Graph) -> _Fusion:
     """Every computed node in a group."""
-    fusion = _Fusion(guards(graph.nodes, graph.roots), columns)
+    fusion = _Fusion(guards(graph.nodes, graph.roots))
     trees = cones(graph, fusion.guarded)
     inside = set(chain.from_iterable(trees.values()))
     beside: _Group | None = None

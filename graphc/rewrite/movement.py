@@ -60,9 +60,8 @@ def _identity_view(out: Expr, x: Expr) -> Expr | None:
         return None
     if out.op is PERMUTE and out.attrs["axes"] != tuple(range(x.ndim)):
         return None
-    if out.op.name == "slice" and (any(s != 0 for s in out.attrs["starts"]) or any(k != 1 for k in out.attrs["steps"])):
-        return None
-    return x
+    moves = any(s != 0 for s in out.attrs.get("starts", ())) or any(k != 1 for k in out.attrs.get("steps", ()))
+    return None if moves else x
 
 
 def _permute_twice(out: Expr, x: Expr, inner: Expr) -> Expr:

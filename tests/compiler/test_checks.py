@@ -116,6 +116,53 @@ def test_sums_and_products_that_overflow(name: str, axis: int | None, dtype: str
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("axis", [None, 0])
+@pytest.mark.parametrize(("name", "shape"), [
+    ("sum", (90_001,)), ("prod", (90_001,)), ("sum", (70_000, 3)), ("prod", (1100, 1000)), ("sum", (1100, 1000)),
+])  # fmt: skip
+def test_sums_and_products_in_pieces(name: str, shape: tuple[int, ...], axis: int | None, dtype: str) -> None:
+    """The same bits as without checks; what overflows within a piece, or when they come together, is told."""
+    x = gc.input("x", shape, dtype=dtype)
+    result = getattr(gc, name)(x, axis=axis)
+    f = gc.compile([x], result, check=True)
+    assert "partial0" in f.dump("loops")
+    values = np.random.default_rng(0).normal(size=shape).astype(dtype)
+    if name == "prod":
+        values = 1 + values * 1e-4
+    np.testing.assert_array_equal(f(values), gc.compile([x], result)(values))
+    largest = np.finfo(dtype).max
+    for places in ([5, 6], [5, shape[0] - 2]):
+        wrong = values.copy()
+        wrong[places] = largest
+        with pytest.raises(gc.NotFiniteError, match=f"{name} made inf"):
+            f(wrong)
+    wrong = values.copy()
+    wrong[7] = np.inf
+    assert np.isinf(f(wrong)).all()
+    wrong[7] = np.nan
+    with pytest.raises(gc.NotFiniteError, match="'x'"):
+        f(wrong)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_columns_summed_on_the_way(dtype: str) -> None:
+    """Gradients of a normalization, in one kernel with the rows: the same bits, and the columns' faults are told."""
+    x, gain = gc.input("x", (2000, 128), dtype=dtype), gc.input("gain", (128,), dtype=dtype)
+    normal = (x - gc.mean(x, axis=1, keepdims=True)) / gc.sqrt(gc.var(x, axis=1, keepdims=True) + 1e-3)
+    outputs = [normal * gain, gc.sum(normal * x, axis=0), gc.prod(x, axis=0)]
+    f = gc.compile([x, gain], outputs, check=True)
+    plain = gc.compile([x, gain], outputs)
+    assert any(len(k.outputs) == 3 for k in plain.kernels)
+    rng = np.random.default_rng(0)
+    values, ones = (1 + rng.normal(size=(2000, 128)) * 1e-3).astype(dtype), np.ones(128, dtype)
+    for found, expected in zip(f(values, ones), plain(values, ones), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    values[:, 7] = 8
+    with pytest.raises(gc.NotFiniteError, match="prod made inf"):
+        f(values, ones)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 5, 7), (40, 300, 33), (130, 20, 70)])
 def test_contractions(shape: tuple[int, int, int], dtype: str) -> None:
     m, k, n = shape

@@ -397,3 +397,14 @@ def test_updates_of_a_named_size_have_derivatives_at_every_size(mode: str, n: in
     expected = gc.interpret(gc.grad(gc.sum(known * known), fixed), dict(zip(fixed, arrays, strict=True)))
     for found, wanted in zip(gc.compile([x, u], gradients)(*arrays), expected, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+def test_the_gradient_of_a_reversal_is_reversed() -> None:
+    """It is as large as what it is made of, and yet not the same."""
+    x, w = gc.input("x", (3, 4)), gc.constant(np.arange(12, dtype="float32").reshape(3, 4))
+    gradients = [gc.grad(gc.sum(x[key] * w), x) for key in (np.s_[::-1], np.s_[:, ::-1], np.s_[:])]
+    turned, mirrored, same = gc.compile([x], gradients)(np.zeros((3, 4), "float32"))
+    expected = np.arange(12).reshape(3, 4)
+    np.testing.assert_array_equal(turned, expected[::-1])
+    np.testing.assert_array_equal(mirrored, expected[:, ::-1])
+    np.testing.assert_array_equal(same, expected)
