@@ -119,6 +119,11 @@ def _twice(x: Expr, op: Callable[[Expr, Expr], Expr]) -> Expr:
     return op(x, x)
 
 
+def _softsign_slope(x: Expr, g: Expr) -> Expr:
+    reach = 1 + gc.abs(x)
+    return g / reach - g / reach * (x / reach) * gc.sign(x)
+
+
 def _with(value: float, x: Expr, op: Callable[[Expr, Expr], Expr]) -> Expr:
     return op(x, scalar.like(value, x))
 
@@ -324,6 +329,11 @@ EXAMPLES: dict[str, Callable[[Inputs], Expr]] = {
     "odds-sum": lambda m: _odds(m, scalar.add),
     "odds-difference-chain": lambda m: _odds_chain(m, back=False),
     "odds-difference-chain-back": lambda m: _odds_chain(m, back=True),
+    "conjugate-difference": lambda m: _twice(m.f(), lambda x, _: _twice(m.f(), lambda a, _: a * (3 + x) - a * (3 - x))),
+    "conjugate-difference-negative": lambda m: _twice(
+        m.f(), lambda x, _: _twice(m.f(), lambda a, _: a * (1 - x) - (x + 1) * a)),
+    "conjugate-difference-plain": lambda m: _twice(m.f(), lambda x, _: (1 - x) - (1 + x)),
+    "softsign-slope": lambda m: _softsign_slope(m.f(), m.f()),
     # logistic
     "log1p": lambda m: gc.log(1 + m.f()),
     "log1p-of-difference": lambda m: gc.log(1 - m.f() / 3),

@@ -107,12 +107,16 @@ def hard_sigmoid(x: ArrayLike, /) -> Expr:
 
 
 def hard_swish(x: ArrayLike, /) -> Expr:
-    """x · hard_sigmoid(x).
+    """x · hard_sigmoid(x), 0 at -inf. The derivative at 3 is taken as 1.
 
     Source: Howard et al., "Searching for MobileNetV3", 2019.
     """
     (real,) = floating("hard_swish", x)
-    return scalar.multiply(real, hard_sigmoid(real))
+    three = scalar.like(3, real)
+    is_linear = scalar.greater_equal(real, three)
+    curved = scalar.where(is_linear, scalar.like(0, real), scalar.maximum(real, scalar.negative(three)))
+    share = _scaled(1 / 6, scalar.add(curved, three))
+    return scalar.where(is_linear, real, scalar.multiply(curved, share))
 
 
 def _scaled(factor: float, x: Expr) -> Expr:

@@ -87,10 +87,7 @@ def diagonal(x: ArrayLike, /, *, offset: int = 0) -> Expr:
     Raises:
         ShapeError: there are fewer than two axes, or named sizes that are not known to be equal.
     """
-    expr = lift("diagonal", x)
-    if expr.ndim < 2:
-        raise ShapeError(f"diagonal: there are no two axes{describe(x=expr)}")
-    return diagonal_of(expr, expr.ndim - 2, expr.ndim - 1, offset)
+    return _diagonals("diagonal", x, offset)
 
 
 def trace(x: ArrayLike, /, *, offset: int = 0, dtype: DTypeLike | None = None) -> Expr:
@@ -99,7 +96,14 @@ def trace(x: ArrayLike, /, *, offset: int = 0, dtype: DTypeLike | None = None) -
     Raises:
         ShapeError: as by `diagonal`.
     """
-    return reductions.sum(diagonal(x, offset=offset), axis=-1, dtype=dtype)
+    return reductions.sum(_diagonals("trace", x, offset), axis=-1, dtype=dtype)
+
+
+def _diagonals(name: str, x: ArrayLike, offset: int) -> Expr:
+    expr = lift(name, x)
+    if expr.ndim < 2:
+        raise ShapeError(f"{name}: there are no two axes{describe(x=expr)}")
+    return diagonal_of(name, expr, expr.ndim - 2, expr.ndim - 1, offset)
 
 
 def _numeric(op: str, x: Expr) -> Expr:

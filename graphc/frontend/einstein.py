@@ -93,7 +93,7 @@ def _prepared(expr: Expr, number: int, terms: Subscripts) -> _Part:
         while labels.count(label) > 1:
             first = labels.index(label)
             second = labels.index(label, first + 1)
-            expr, labels = diagonal_of(expr, first, second), (*labels[:second], *labels[second + 1 :])
+            expr, labels = diagonal_of("einsum", expr, first, second), (*labels[:second], *labels[second + 1 :])
             moved = (*range(first), expr.ndim - 1, *range(first, expr.ndim - 1))
             expr = raw.permute_dims(expr, moved)
     single = [i for i, x in enumerate(labels) if x[0] == "-" and expr.shape[i] == 1 and terms.sizes[x] != 1]
@@ -104,7 +104,7 @@ def _prepared(expr: Expr, number: int, terms: Subscripts) -> _Part:
     return _Part(expr, labels).summed({*terms.output, *needed})
 
 
-def diagonal_of(x: Expr, first: int, second: int, offset: int = 0) -> Expr:
+def diagonal_of(name: str, x: Expr, first: int, second: int, offset: int = 0) -> Expr:
     """The elements whose positions along two axes differ by `offset`, along a new last axis."""
     others = tuple(a for a in range(x.ndim) if a not in (first, second))
     rows, columns = x.shape[first], x.shape[second]
@@ -114,7 +114,7 @@ def diagonal_of(x: Expr, first: int, second: int, offset: int = 0) -> Expr:
         length = max(min(rows - below, columns - right), 0)
         return _every(flat, below * columns + right if length else 0, length, columns + 1)
     if rows != columns or offset:
-        raise ShapeError(f"diagonal: axes {first} and {second} have sizes {rows} and {columns}{describe(x=x)}")
+        raise ShapeError(f"{name}: axes {first} and {second} have sizes {rows} and {columns}{describe(x=x)}")
     step = raw.broadcast_to(scalar.add(leaf.size(columns), leaf.scalar(1, int64)), (rows,))
     return take(flat, scalar.multiply(leaf.iota((rows,), 0, int64), step), flat.ndim - 1)
 

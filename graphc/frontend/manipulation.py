@@ -366,6 +366,8 @@ def _bordered(x: Expr, axis: int, before: int, behind: int, mode: str) -> Expr:
 
 def _widths(x: Expr, given: Widths) -> list[tuple[int, int]]:
     """A pair for each axis."""
+    if not x.ndim and not np.size(given):
+        return []
     try:
         widths = np.broadcast_to(np.asarray(given), (x.ndim, 2))
     except ValueError:

@@ -58,14 +58,19 @@ def _flat_or(function: Callable[..., Expr]) -> Callable[..., Expr]:
 
 
 def _diagonal(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Expr:
-    expr = lift("diagonal", x)
-    first, second = normalize_axis("diagonal", expr, axis1), normalize_axis("diagonal", expr, axis2)
-    others = tuple(a for a in range(expr.ndim) if a not in (first, second))
-    return contraction.diagonal(permute_dims(expr, (*others, first, second)), offset=offset)
+    return contraction.diagonal(_matrices("diagonal", x, axis1, axis2), offset=offset)
 
 
 def _trace(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: DTypeLike | None = None) -> Expr:
-    return reductions.sum(_diagonal(x, offset, axis1, axis2), axis=-1, dtype=dtype)
+    return contraction.trace(_matrices("trace", x, axis1, axis2), offset=offset, dtype=dtype)
+
+
+def _matrices(name: str, x: ArrayLike, axis1: int, axis2: int) -> Expr:
+    """x with the two axes behind all others."""
+    expr = lift(name, x)
+    first, second = normalize_axis(name, expr, axis1), normalize_axis(name, expr, axis2)
+    others = tuple(a for a in range(expr.ndim) if a not in (first, second))
+    return permute_dims(expr, (*others, first, second))
 
 
 def _searched(a: ArrayLike, v: ArrayLike, side: str = "left", sorter: ArrayLike | None = None) -> Expr:

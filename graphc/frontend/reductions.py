@@ -141,14 +141,14 @@ def argmin(x: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> 
 def logsumexp(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Expr:
     """log(Σ exp(x)) over `axis` (all axes by default), without overflow: m + log(Σ exp(x - m)), m the maximum.
 
-    Rows of only -inf give -inf, a row with +inf gives +inf. Integers and bool give float32.
+    Rows of only -inf or of nothing give -inf, a row with +inf gives +inf. Integers and bool give float32.
 
     Raises:
-        ShapeError: there is no such axis, or no elements along it.
+        ShapeError: there is no such axis, or a named size of it turns out to be 0.
     """
     (expr,) = floating("logsumexp", x)
     axes = normalize_axes("logsumexp", expr, axis)
-    largest = scalar.stop_gradient(reduce.max(expr, axes))
+    largest = _largest(expr, axes)
     shift = scalar.where(scalar.isfinite(largest), largest, scalar.like(0, largest))
     shifted = scalar.subtract(expr, reduce.spread(shift, expr.shape, axes))
     total = scalar.add(scalar.log(reduce.sum(scalar.exp(shifted), axes)), shift)
@@ -159,7 +159,7 @@ def softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Expr:
     """exp(x) / Σ exp(x) along `axis`, computed on x - max(x) so that nothing overflows.
 
     Raises:
-        ShapeError: there is no such axis, or no elements along it.
+        ShapeError: there is no such axis, or a named size of it turns out to be 0.
     """
     (expr,) = floating("softmax", x)
     axes = normalize_axes("softmax", expr, axis)
@@ -171,7 +171,7 @@ def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Expr:
     """log(softmax(x)) along `axis`: s - log(Σ exp(s)) with s = x - max(x).
 
     Raises:
-        ShapeError: there is no such axis, or no elements along it.
+        ShapeError: there is no such axis, or a named size of it turns out to be 0.
     """
     (expr,) = floating("log_softmax", x)
     axes = normalize_axes("log_softmax", expr, axis)
@@ -182,8 +182,14 @@ def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Expr:
 
 def _below_maximum(x: Expr, axes: tuple[int, ...]) -> Expr:
     """x - max(x): the result does not depend on the shift, so no gradient flows through it."""
-    largest = scalar.stop_gradient(reduce.max(x, axes))
-    return scalar.subtract(x, reduce.spread(largest, x.shape, axes))
+    return scalar.subtract(x, reduce.spread(_largest(x, axes), x.shape, axes))
+
+
+def _largest(x: Expr, axes: tuple[int, ...]) -> Expr:
+    """The maximum, through which no gradient flows; 0 where there is nothing."""
+    if [a for a in axes if x.shape[a] == 0]:
+        return broadcast_to(leaf.scalar(0, x.dtype), reduce.dropped_shape(x.shape, axes))
+    return scalar.stop_gradient(reduce.max(x, axes))
 
 
 def _position(name: str, find: Callable[[Expr, int], Expr], x: ArrayLike, axis: int | None, keepdims: bool) -> Expr:

@@ -40,7 +40,7 @@ def argsort(x: ArrayLike, /, *, axis: int = -1, descending: bool = False, stable
     return _as_number(expr, lambda e: raw.argsort(e, along, bool(descending)))
 
 
-def topk(x: ArrayLike, k: int, /, *, axis: int = -1) -> tuple[Expr, Expr]:
+def topk(x: ArrayLike, /, k: int, *, axis: int = -1) -> tuple[Expr, Expr]:
     """The k largest elements along an axis, the largest first, and their positions (int64).
 
     Of equal elements the earlier come first; nan counts as the largest. Gradients flow through the values.

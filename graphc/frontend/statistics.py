@@ -86,7 +86,7 @@ def diff(
     Args:
         x: numbers.
         axis: along which; the result is `n` shorter there, or empty.
-        n: how many times, ≥ 0.
+        n: how many times; 0 gives x as it is, with nothing around it.
         prepend: what to put in front of x first, of its shape but for that axis.
         append: what to put behind x first.
 
@@ -98,6 +98,8 @@ def diff(
     along = normalize_axis("diff", expr, axis)
     if not isinstance(n, int) or n < 0:
         raise ShapeError(f"diff: n is an integer ≥ 0, not {n!r}{describe(x=expr)}")
+    if n == 0:
+        return expr
     if expr.dtype.kind == "bool":
         raise DTypeError(f"diff: convert bool with gc.astype first{describe(x=expr)}")
     parts = [p for p in (prepend, expr, append) if p is not None]

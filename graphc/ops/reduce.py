@@ -48,8 +48,9 @@ def _check_axes(name: str, x: Expr, axes: tuple[int, ...]) -> None:
 
 
 def _check_some(name: str, x: Expr, axes: tuple[int, ...]) -> None:
-    if [a for a in axes if isinstance(x.shape[a], int) and x.shape[a] == 0]:
-        raise ShapeError(f"{name}: of no elements there is none{describe(x=x)}")
+    empty = next((a for a in axes if x.shape[a] == 0), None)
+    if empty is not None:
+        raise ShapeError(f"{name}: of no elements there is none, and axis {empty} has none{describe(x=x)}")
 
 
 def _check_number(name: str, x: Expr) -> None:

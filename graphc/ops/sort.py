@@ -84,7 +84,7 @@ def _topk_infer(attrs: Attrs, x: Expr) -> tuple[DType, Shape]:
     axis, size = attrs["axis"], attrs["size"]
     whole = x.shape[axis]
     if isinstance(whole, int) and not 0 <= size <= whole:
-        raise ShapeError(f"argtopk: of {whole} elements along axis {axis} there are no {size} largest{describe(x=x)}")
+        raise ShapeError(f"topk: of {whole} elements along axis {axis} there are no {size} largest{describe(x=x)}")
     return int64, (*x.shape[:axis], size, *x.shape[axis + 1 :])
 
 

@@ -33,6 +33,7 @@ from ..ops.scalar import (
     negative,
     sigmoid,
     softplus,
+    square,
     subtract,
 )
 from ..ops.shape import RESHAPE
@@ -155,6 +156,10 @@ def _times_exp(a: Expr, x: Expr, y: Expr) -> Expr | None:
     return multiply(a, sigmoid(y)) if are_opposite(x, y) else None
 
 
+def _times(factor: float, x: Expr) -> Expr:
+    return multiply(like(factor, x), x)
+
+
 def _positive(value: Any) -> bool:
     return bool(value > 0)
 
@@ -167,6 +172,9 @@ indices = var("indices")
 _total = P.sum(P.exp(x), name="total")
 _share = P.divide(g, spread(_total))
 _taken = P.take_along_axis(p, indices, name="taken")
+_above, _below = P.add(c, x), P.subtract(c, x)
+_reach = P.add(P.abs(x), const(1), name="reach")
+_slope = P.divide(g, _reach)
 
 LOG_SUM_EXP = (
     Rule("log-sum-exp", P.log(_total), _log_sum_exp, "stabilize", "log(sum(exp(x - max(x)))) + max(x)"),
@@ -213,6 +221,14 @@ CANCELLATION = (
          lambda a, b, p, q: subtract(multiply(a, q), multiply(b, p)), "stabilize", "a·q - b·p"),
     Rule("odds-difference-chain-back", P.multiply(P.multiply(P.subtract(P.divide(a, p), P.divide(b, q)), q), p),
          lambda a, b, p, q: subtract(multiply(a, q), multiply(b, p)), "stabilize", "a·q - b·p"),
+    Rule("conjugate-difference", P.subtract(P.multiply(a, _above), P.multiply(a, _below)),
+         lambda a, x: multiply(a, _times(2, x)), "stabilize", "a·2x"),
+    Rule("conjugate-difference-negative", P.subtract(P.multiply(a, _below), P.multiply(a, _above)),
+         lambda a, x: multiply(a, _times(-2, x)), "stabilize", "a·(-2x)"),
+    Rule("conjugate-difference-plain", P.subtract(_below, _above), lambda x: _times(-2, x), "stabilize", "-2x"),
+    Rule("softsign-slope",
+         P.subtract(_slope, P.multiply(P.multiply(_slope, P.divide(x, _reach)), P.sign(x))),
+         lambda g, reach: divide(g, square(reach)), "stabilize", "g / square(1 + abs(x))"),
 )  # fmt: skip
 
 LOGISTIC = (

@@ -138,6 +138,17 @@ def test_small_integer_powers_are_exact(bits: int) -> None:
     np.testing.assert_allclose(got, exact[fits], rtol=2.0 ** (-24 if bits == 32 else -53))
 
 
+@FMA
+@pytest.mark.parametrize("bits", [32, 64])
+def test_powers_next_to_the_end_of_the_range_are_finite(bits: int, fma: bool) -> None:
+    largest = np.finfo(f"f{bits // 8}").max
+    x = np.array([largest, largest * (1 - 2.0 ** (8 - bits)), np.nextafter(np.sqrt(largest), 0), -largest, -largest])
+    y = np.array([1, 1, 2, 1, np.nextafter(largest.dtype.type(1), 2)], x.dtype)
+    with np.errstate(all="ignore"):
+        expected = np.power(x, y)
+    np.testing.assert_array_equal(Compiled("pow", bits, 1, fma=fma)(x, y), expected)
+
+
 def test_hypot_neither_overflows_nor_vanishes() -> None:
     for dtype in (np.float32, np.float64):
         bits, info = dtype().itemsize * 8, np.finfo(dtype)

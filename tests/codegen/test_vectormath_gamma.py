@@ -87,10 +87,11 @@ def test_negative_arguments(name: str, bits: int, fma: bool, count: int) -> None
 
 INF, NAN = np.inf, np.nan
 SPECIALS = {
-    "digamma": [(0.0, -INF), (-0.0, INF), (-1.0, NAN), (-1e30, NAN), (INF, INF), (-INF, NAN), (NAN, NAN)],
+    "digamma": [(0.0, -INF), (-0.0, INF), (-1.0, NAN), (-1e30, NAN), (INF, INF), (-INF, NAN), (NAN, NAN),
+                (-1e-40, INF), (-5e-324, INF)],
     "lgamma": [(0.0, INF), (-0.0, INF), (1.0, 0.0), (2.0, 0.0), (-1.0, INF), (INF, INF), (-INF, INF), (NAN, NAN)],
     "trigamma": [(0.0, INF), (-0.0, INF), (-1.0, INF), (1e-40, INF), (-1e-40, INF), (INF, 0.0), (NAN, NAN)],
-}
+}  # fmt: skip
 
 
 @FMA

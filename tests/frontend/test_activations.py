@@ -73,6 +73,20 @@ def test_the_tail_of_gelu_keeps_its_digits() -> None:
     np.testing.assert_allclose(gc.interpret(gc.gelu(x)), x * norm.cdf(x), rtol=1e-13)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_hard_swish_at_its_ends(compiled: bool) -> None:
+    x = gc.input("x", (7,))
+    values = np.array([-np.inf, -1e30, -3, 0, 3, np.inf, np.nan], "float32")
+    value = gc.hard_swish(x)
+    slope = gc.grad(gc.sum(value), x)
+    outputs = [value, slope, gc.grad(gc.sum(slope), x), gc.jvp(value, [x], [np.ones(7, "float32")])]
+    found = gc.compile([x], outputs)(values) if compiled else gc.interpret(outputs, {x: values})
+    np.testing.assert_array_equal(found[0], [0, 0, 0, 0, 3, np.inf, np.nan])
+    np.testing.assert_array_equal(found[1], np.array([0, 0, -0.25, 0.5, 1, 1, np.nan], "float32"))
+    np.testing.assert_array_equal(found[2][[0, 1, 4, 5]], [0, 0, 0, 0])
+    np.testing.assert_array_equal(found[3], found[1])
+
+
 def test_slopes_at_zero() -> None:
     x = gc.input("x", (), dtype="float64")
     for function, slope in (

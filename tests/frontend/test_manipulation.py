@@ -109,6 +109,12 @@ def test_named_sizes_add_up() -> None:
     assert str(gc.tile(x, (2, 1)).shape[0]) == "2*a"
 
 
+@pytest.mark.parametrize("mode", ["constant", "edge"])
+@pytest.mark.parametrize("widths", [[], (), 1])
+def test_a_number_has_no_border(widths: Any, mode: str) -> None:
+    assert gc.interpret(gc.pad(2.5, widths, mode)) == 2.5
+
+
 def test_dtypes_are_promoted() -> None:
     joined = gc.concat([np.arange(3, dtype="int8"), [1, 2], np.ones(2, "float32")])
     assert joined.dtype == "float32"

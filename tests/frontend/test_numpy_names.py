@@ -53,6 +53,11 @@ def test_what_numpy_offers_and_graphc_does_not_is_refused_by_name(call: Callable
         call(gc.input("x", (3, 3)))
 
 
+def test_refusals_name_what_was_called() -> None:
+    with pytest.raises(gc.ShapeError, match=r"^trace: axis 2"):
+        np.trace(gc.input("x", (3, 3)), axis2=2)
+
+
 @pytest.mark.parametrize("axis", [None, (1, 0)])
 def test_norms_that_need_a_choice_ask_for_it(axis: tuple[int, int] | None) -> None:
     with pytest.raises(gc.ShapeError, match=r"(?s)norm: .*'x'"):

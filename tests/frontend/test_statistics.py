@@ -87,6 +87,7 @@ def test_differences_with_more_at_the_ends() -> None:
     values = np.array([1, 4, 9, 16])
     found = gc.interpret(gc.diff(values, prepend=np.array([0]), append=np.array([25, 36])))
     np.testing.assert_array_equal(found, np.diff(values, prepend=[0], append=[25, 36]))
+    np.testing.assert_array_equal(gc.interpret(gc.diff(values, n=0, prepend=np.array([0]), append=9)), values)
     with pytest.raises(gc.ShapeError, match="n is an integer"):
         gc.diff(values, n=-1)
     with pytest.raises(gc.DTypeError, match="bool"):

@@ -225,3 +225,31 @@ def test_the_stable_form_is_right_where_the_written_one_is_not(name: str) -> Non
     np.testing.assert_allclose(found, exact(points), rtol=1e-14)
     with np.errstate(invalid="ignore"):
         assert not np.allclose(written, exact(points), rtol=1e-6, atol=0)
+
+
+NEAR_AND_FAR = np.array([1e-30, -1e-7, 1e-3, 0.3, -0.999, 0.999999])
+SECOND: dict[str, tuple[Callable[[Expr], Expr], Callable[[Array], Array]]] = {
+    "asin": (gc.asin, lambda x: x / (1 - x**2) ** 1.5),
+    "acos": (gc.acos, lambda x: -x / (1 - x**2) ** 1.5),
+    "atanh": (gc.atanh, lambda x: 2 * x / (1 - x**2) ** 2),
+}
+
+
+@pytest.mark.parametrize("name", SECOND)
+def test_second_derivatives_of_inverse_functions_keep_their_digits(name: str) -> None:
+    function, exact = SECOND[name]
+    x, ones = gc.input("x", NEAR_AND_FAR.shape), np.ones(NEAR_AND_FAR.shape, "float32")
+    backward = gc.grad(gc.sum(gc.grad(gc.sum(function(x)), x)), x)
+    forward = gc.jvp(gc.jvp(function(x), [x], [ones]), [x], [ones])
+    points = NEAR_AND_FAR.astype("float32")
+    for found in gc.interpret(list(simplified(backward, forward)), {x: points}):
+        np.testing.assert_allclose(found, exact(points.astype("float64")), rtol=1e-6)
+
+
+def test_the_slope_of_softsign_keeps_its_digits() -> None:
+    x, t = gc.input("x", (7,)), gc.input("t", (7,))
+    points = np.array([0, -0.1, 3, 1e4, -1e6, 1e8, 1e15], "float32")
+    slopes = [gc.grad(e, x) for e in (gc.sum(gc.softsign(x)), gc.sum(gc.square(gc.softsign(x) - t)))]
+    found = gc.interpret(list(simplified(*slopes)), {x: points, t: gc.interpret(gc.softsign(points)) - 0.5})
+    for slope in found:
+        np.testing.assert_allclose(slope, 1 / (1 + np.abs(points.astype("float64"))) ** 2, rtol=5e-7)

@@ -195,7 +195,10 @@ def digamma(b: Body, x: Value) -> Value:
 
     def others() -> list[Value]:
         sine, cosine, r = _sine_and_cosine(b, size)
-        other = (y + 1.0 / size) + cosine / sine * math.pi
+        inverse = 1.0 / size
+        other = (y + inverse) + cosine / sine * math.pi
+        # Where 1/x overflows, y is as infinite with the other sign.
+        other = b.select(size < b.format.smallest_normal, inverse, other)
         return [b.select(negative, b.select(r.equals(0.0), math.nan, other), y)]
 
     (y,) = b.if_any(negative, [y], others)

@@ -115,7 +115,8 @@ def _pow_in_two(b: Body, x: Value, y: Value) -> Value:
     product, rest = b.two_product(_at_ends(b, x, high), y)
     rest = b.fma(low, y, rest)
     lowest, highest = b.pick(EXP2_RANGE)
-    within = (product > lowest) & (product < highest)
+    # 2^1024 itself may be the rounding of a smaller product.
+    within = (product > lowest) & ~(product > highest)
     product = b.at_most(b.at_least(product, lowest), highest)
     return exp2_of_sum(b, product, b.select(within, rest, 0.0))
 
