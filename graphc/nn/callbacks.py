@@ -12,7 +12,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..ir.errors import GraphError
 
@@ -90,10 +90,16 @@ class Callback:
         """A batch of it is done."""
 
 
+Callbacks: TypeAlias = Iterable[Callback] | Callback | None
+"""What `fit` takes: several callbacks, one, or none."""
+
+
 class CallbackList:
     """Several callbacks, called one after the other; what nobody listens to costs nothing."""
 
-    def __init__(self, callbacks: Iterable[Callback], model: Any, params: Mapping[str, Any]) -> None:
+    def __init__(self, callbacks: Callbacks, model: Any, params: Mapping[str, Any]) -> None:
+        if not isinstance(callbacks, Iterable):
+            callbacks = [] if callbacks is None else [callbacks]
         self.callbacks = list(callbacks)
         for callback in self.callbacks:
             if not isinstance(callback, Callback):
@@ -338,7 +344,7 @@ class ModelCheckpoint(_Monitor):
 
     Args:
         filepath: where; {epoch} (from 1) and the names in the logs are filled in, as in
-            "m-{epoch:02d}-{val_loss:.3f}.safetensors".
+            "m-{epoch:02d}-{val_loss:.3f}.safetensors". Its folder is made if need be.
         monitor, mode, verbose: as `EarlyStopping`.
         save_best_only: only when the number has improved.
         save_weights_only: without the architecture and the optimizer.
@@ -372,13 +378,17 @@ class ModelCheckpoint(_Monitor):
         except KeyError as error:
             known = ", ".join(logs or {})
             raise GraphError(f"ModelCheckpoint: {self.filepath!r} names {error}; there are {known}") from None
+        except (IndexError, ValueError, TypeError, AttributeError) as error:
+            raise GraphError(f"ModelCheckpoint: {self.filepath!r} cannot be filled in: {error}") from None
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         (self.model.save_weights if self.save_weights_only else self.model.save)(path)
         if self.verbose:
             print(f"Epoch {epoch + 1}: saved to {path}")
 
 
 class CSVLogger(Callback):
-    """Writes the logs of every epoch into a file, a line each.
+    """Writes the logs of every epoch into a file, a line each. What is logged for the first time becomes a column, with
+    NA in the lines before; NA also stands for what is not logged in an epoch.
 
     Args:
         filename: where.
@@ -388,29 +398,31 @@ class CSVLogger(Callback):
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         self.filename, self.separator, self.append = Path(filename), separator, append
-        self._file: TextIO | None = None
+        self._columns: list[str] = []
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Open the file."""
-        self._headed = self.append and self.filename.exists() and self.filename.stat().st_size > 0
-        self._file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")  # noqa: SIM115
+        """Begin the file, or see what is in it."""
+        self._columns, _ = self._read() if self.append and self.filename.exists() else ([], [])
+        if not self._columns:
+            self._write("w", [])
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write a line."""
-        assert self._file is not None
         row = {"epoch": epoch, **(logs or {})}
-        writer = csv.DictWriter(self._file, list(row), delimiter=self.separator)
-        if not self._headed:
-            writer.writeheader()
-            self._headed = True
-        writer.writerow(row)
-        self._file.flush()
+        if new := [name for name in row if name not in self._columns]:
+            self._columns, rows = self._read()
+            self._columns += new
+            self._write("w", [dict(zip(self._columns, self._columns, strict=True)), *rows])
+        self._write("a", [row])
 
-    def on_train_end(self, logs: Logs | None = None) -> None:
-        """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+    def _read(self) -> tuple[list[str], list[dict[str, Any]]]:
+        with open(self.filename, newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file, delimiter=self.separator, restval="NA")
+            return list(reader.fieldnames or ()), list(reader)
+
+    def _write(self, mode: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        with open(self.filename, mode, newline="", encoding="utf-8") as file:
+            csv.DictWriter(file, self._columns, "NA", "ignore", delimiter=self.separator).writerows(rows)
 
 
 class TerminateOnNaN(Callback):

@@ -64,7 +64,10 @@ def as_samples(role: str, data: object, sample: tuple[int, ...], dtype: DType) -
 
 def are_labels(data: object, output: Shape) -> bool:
     """Whether targets for an output are one integer for each sample instead of numbers of the output's shape."""
-    array = np.asarray(data)
+    try:
+        array = np.asarray(data)
+    except ValueError:
+        return False
     last_is_one = array.ndim == len(output) and array.shape[-1:] == (1,)
     return array.dtype.kind in "iu" and output[-1:] != (1,) and (array.ndim == len(output) - 1 or last_is_one)
 
@@ -136,6 +139,11 @@ def as_weights(given: object, class_weight: Mapping[int, float] | None, targets:
 
 
 def _weights_of_classes(class_weight: Mapping[int, float], targets: Array) -> Array:
+    told = class_weight.items() if isinstance(class_weight, Mapping) else [(None, None)]
+    if not all(isinstance(number, (int, float, np.number)) for pair in told for number in pair):
+        raise GraphError(
+            f"class_weight is a dict of numbers by class, such as {{0: 1.0, 1: 2.5}}, not {class_weight!r}"
+        )
     if targets.ndim > 2:
         raise ShapeError(f"class_weight is for one target a sample, not for targets of shape {show(targets.shape)}")
     flat = targets.reshape(len(targets), -1)
@@ -144,6 +152,20 @@ def _weights_of_classes(class_weight: Mapping[int, float], targets: Array) -> Ar
     for label, weight in class_weight.items():
         found[classes == label] = weight
     return found
+
+
+def as_validation(given: Any) -> tuple[Any, ...]:
+    """What a user hands over to validate with: (x, y) or (x, y, sample_weight).
+
+    Raises:
+        GraphError: it is something else.
+    """
+    if not isinstance(given, (list, tuple)) or len(given) not in (2, 3):
+        what = f"of {len(given)}" if isinstance(given, (list, tuple)) else ""
+        raise GraphError(
+            f"validation_data is (x, y) or (x, y, sample_weight), not a {type(given).__name__} {what}".rstrip()
+        )
+    return tuple(given)
 
 
 def split(arrays: tuple[Array, ...], fraction: float) -> tuple[tuple[Array, ...], tuple[Array, ...] | None]:

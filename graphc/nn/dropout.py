@@ -11,7 +11,6 @@ hidden state, the interpreter and compiled code draw the same numbers, and any t
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from ..ir.dtype import DType, int64, uint32
 from ..ir.errors import GraphError
 from ..ir.expr import Expr
 from ..ops import leaf
+from ..optim.plain import plain
 from . import initializers
 from .initializers import Seed
 from .layer import Layer
@@ -30,6 +30,10 @@ from .layer import Layer
 TRAINING = gc.input("training", (), dtype="bool")
 """Whether a graph is used to train. Models put True or False in its place; whoever compiles a graph with a dropout
 layer without a model can give it as an input, or call the layer with `training=`."""
+
+
+_APART = 0x9E3779B1
+"""Between what two calls of a layer count: many more steps than a training takes."""
 
 
 def random_bits(shape: Shape, key: Expr) -> Expr:
@@ -72,9 +76,11 @@ class Dropout(Layer):
 
     def __init__(self, rate: float, name: str | None = None, *, seed: Seed = None) -> None:
         super().__init__(name, seed)
-        if not (isinstance(rate, (int, float)) and 0 <= rate < 1 and math.isfinite(rate)):
+        number = plain(rate)
+        if not (isinstance(number, (int, float)) and 0 <= number < 1):
             raise GraphError(f"Dropout: rate is a number from 0 up to 1, not {rate!r}")
-        self.rate = float(rate)
+        self.rate = float(number)
+        self._calls = 0
 
     def build(self, shape: Shape, dtype: DType) -> None:
         """Draw the key, and begin to count steps."""
@@ -94,8 +100,17 @@ class Dropout(Layer):
         return gc.where(TRAINING, self._dropped(x), x) if self.rate else x
 
     def _dropped(self, x: Expr) -> Expr:
+        """Each call in a graph draws numbers of its own."""
         steps = gc.astype(self.steps, "uint32")
+        if self._calls:
+            steps = steps + np.uint32(self._calls * _APART % 2**32)
+        self._calls += 1
         return dropout(x, self.rate, gc.bitwise_xor(self.key, _mix(gc.stack([steps, ~steps]))))
+
+    @property
+    def random_state(self) -> list[Expr]:
+        """The key and the number of steps."""
+        return self.state
 
     def updates(self) -> dict[Expr, Expr]:
         """One step more."""

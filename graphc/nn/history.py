@@ -15,7 +15,7 @@ class History:
     Attributes:
         epoch: the numbers of the epochs that were finished, from 0.
         history: a list for each of "loss", the metrics, and both again with "val_" in front if there was validation
-            data; one number for each epoch, the mean over the samples.
+            data; one number for each epoch that has it, the mean over the samples.
         seconds: how long the training steps of each epoch took, without validation.
     """
 
@@ -23,6 +23,7 @@ class History:
         self.epoch: list[int] = []
         self.history: dict[str, list[Any]] = {}
         self.seconds: list[float] = []
+        self._epochs: dict[str, list[int]] = {}
 
     def record(self, epoch: int, values: Mapping[str, Any], seconds: float) -> None:
         """Add a finished epoch."""
@@ -30,6 +31,7 @@ class History:
         self.seconds.append(seconds)
         for name, value in values.items():
             self.history.setdefault(name, []).append(value)
+            self._epochs.setdefault(name, []).append(epoch)
 
     def plot(self) -> Any:
         """A panel for the loss and for each metric, training and validation together.
@@ -56,9 +58,9 @@ class History:
         return figure
 
     def _plot_one(self, name: str, ax: Any) -> None:
-        epochs = [e + 1 for e in self.epoch]
         for key, label in ((name, "training"), (f"val_{name}", "validation")):
             if key in self.history:
+                epochs = [e + 1 for e in self._epochs.get(key, self.epoch)]
                 ax.plot(epochs, self.history[key], marker="o", label=label)
         ax.set(xlabel="epoch", ylabel=name)
         ax.xaxis.get_major_locator().set_params(integer=True)

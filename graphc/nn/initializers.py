@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from ..ir.dim import Dim, as_shape, show
 from ..ir.errors import GraphError, ShapeError
+from ..optim.plain import plain
 from . import registry
 
 Seed: TypeAlias = int | np.random.SeedSequence | np.random.Generator | None
@@ -310,7 +311,7 @@ def to_config(given: Initializer) -> Any:
         GraphError: a function without a name.
     """
     if isinstance(given, Configured):
-        return {"function": given.name, "options": dict(given.options), "seed": given.seed}
+        return {"function": given.name, "options": plain(given.options), "seed": plain(given.seed)}
     return registry.function_config("initializer", KNOWN, given)
 
 
@@ -331,13 +332,18 @@ _state: dict[str, np.random.Generator] = {}
 
 
 def set_random_seed(seed: int) -> None:
-    """From now on layers without a seed of their own draw from one source that starts here: the same program makes
-    the same parameters."""
+    """From now on layers and models without a seed of their own draw from one source that starts here: the same program
+    makes the same parameters, shuffles alike and drops out alike."""
     _state["source"] = np.random.default_rng(seed)
 
 
+def source() -> np.random.Generator | None:
+    """What `set_random_seed` has made, if it was called."""
+    return _state.get("source")
+
+
 def generator(seed: Seed) -> np.random.Generator:
-    """What a layer with this seed draws from."""
+    """What a layer or a model with this seed draws from."""
     if seed is None and "source" in _state:
         return _state["source"].spawn(1)[0]
     return np.random.default_rng(seed)

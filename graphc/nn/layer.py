@@ -25,10 +25,12 @@ import numpy as np
 
 import graphc as gc
 
+from ..ir.arguments import convert
 from ..ir.dim import Dim, Shape, as_shape, show
 from ..ir.dtype import DType, as_dtype
 from ..ir.errors import DTypeError, GraphError, ShapeError
 from ..ir.expr import Expr
+from ..ir.graph import ExprTable
 from ..ir.op import Array
 from . import initializers
 from .calls import Logits, record, trail
@@ -69,6 +71,8 @@ class Layer(ABC):
 
     def __init__(self, name: str | None = None, seed: Seed = None) -> None:
         self.name: str | None = None
+        self.given_name: str | None = None
+        """The name, unless a model has chosen it."""
         self.seed = seed
         self.suffix = ""
         """Behind the names of parameters and values: W_hidden, or W1 in a model."""
@@ -96,7 +100,7 @@ class Layer(ABC):
         """
         if name is not None and (not isinstance(name, str) or not name or "/" in name or name.startswith("@")):
             raise GraphError(f"a layer's name is a text without '/' that does not begin with '@', not {name!r}")
-        self.name = name
+        self.name = self.given_name = name
         self.suffix = f"_{name}" if name else ""
 
     # Use -----------------------------------------------------------------------------------------------------------
@@ -209,33 +213,46 @@ class Layer(ABC):
         """Parameters and state by role."""
         return dict(self._weights)
 
+    @property
+    def random_state(self) -> list[Expr]:
+        """The state that random numbers are drawn by: saved with the weights, but not counted among them."""
+        return []
+
+    def _counted(self) -> dict[str, Expr]:
+        drawn = ExprTable((p, None) for p in self.random_state)
+        return {path: p for path, p in self.weights().items() if p not in drawn}
+
     def get_weights(self) -> list[Array]:
-        """The values of all parameters and all state, in the order of `weights()`."""
-        return [p.value for p in self.weights().values()]
+        """The values of all parameters and all state but `random_state`, in the order of `weights()`."""
+        return [p.value for p in self._counted().values()]
 
     def set_weights(self, values: Sequence[Any]) -> None:
-        """Give all parameters and all state these values, or none of them.
+        """Give what `get_weights` lists these values: all of it, or with an error nothing.
 
         Raises:
-            ShapeError: there is another number of arrays, or an array of another shape; nothing is changed.
+            ShapeError: there is another number of arrays, or an array of another shape.
+            DTypeError: an array does not convert to the dtype of its parameter.
         """
-        params = self.weights()
+        params = self._counted()
         if len(values) != len(params):
             raise ShapeError(f"the {self.kind} has {len(params)} weights, {len(values)} arrays were given")
-        arrays = [np.asarray(v) for v in values]
-        for (path, param), array in zip(params.items(), arrays, strict=True):
-            if array.shape != param.shape:
-                raise ShapeError(f"the weight {path!r} has the shape {show(param.shape)}, not {array.shape}")
+        arrays = []
+        for (path, param), value in zip(params.items(), values, strict=True):
+            arrays.append(convert(value, param.dtype, f"the weight {path!r}"))
+            if arrays[-1].shape != param.shape:
+                raise ShapeError(f"the weight {path!r} has the shape {show(param.shape)}, not {arrays[-1].shape}")
         for param, array in zip(params.values(), arrays, strict=True):
             param.value = array
 
     def count_params(self) -> int:
-        """How many numbers there are in all parameters and all state."""
-        return sum(p.value.size for p in self.weights().values())
+        """How many numbers there are in all that `get_weights` lists."""
+        return sum(p.value.size for p in self._counted().values())
 
     def penalties(self) -> list[Expr]:
-        """What the parameters cost in the loss, scalars."""
-        return [penalty(self._weights[role]) for role, penalty in self._penalties.items()]
+        """What the parameters that training moves cost in the loss, scalars."""
+        if not self.trainable:
+            return []
+        return [cost(self._weights[role]) for role, cost in self._penalties.items() if role not in self._fixed]
 
     def updates(self) -> dict[Expr, Expr]:
         """What a training step does to the layer's state, beside what the optimizer does."""

@@ -17,6 +17,7 @@ import graphc as gc
 from ..ir.dtype import DType
 from ..ir.errors import GraphError, ShapeError, describe
 from ..ir.expr import Expr
+from ..optim.plain import make_plain
 from . import registry
 from .loss_functions import (
     binary_crossentropy,
@@ -65,6 +66,7 @@ class Loss:
     """Whether y_true is one integer label for each row of predictions; else it has their shape and dtype."""
 
     def __post_init__(self) -> None:
+        make_plain(self)
         if self.reduction not in REDUCTIONS:
             known = ", ".join(repr(r) for r in REDUCTIONS)
             raise GraphError(f"{type(self).__name__}: there is no reduction {self.reduction!r}; known are {known}")

@@ -64,8 +64,9 @@ def _among_largest(labels: Expr, scores: Expr, k: int) -> Expr:
     if scores.ndim < 1:
         raise ShapeError(f"top_k: there is no axis of classes{describe(y_pred=scores)}")
     own = gc.take_along_axis(scores, gc.expand_dims(labels, axis=-1), axis=-1)
-    larger = gc.sum(gc.astype(scores > own, "int64"), axis=-1)
-    return gc.astype(larger < k, scores.dtype)
+    larger = gc.sum(gc.astype(~(scores <= own), "int64"), axis=-1)  # nan is larger than everything
+    hit = (larger < k) & ~gc.isnan(gc.squeeze(own, axis=-1))
+    return gc.astype(hit, scores.dtype)
 
 
 def cosine_similarity(y_true: Expr, y_pred: Expr, axis: int = -1) -> Expr:

@@ -22,6 +22,7 @@ import graphc as gc
 
 from ..ir.errors import GraphError
 from ..ir.expr import Expr
+from ..optim.plain import make_plain, plain
 from . import registry
 from .confusion import Counts, area, count_outcomes, divided, even_thresholds
 from .loss_functions import (
@@ -72,8 +73,11 @@ class Metric(ABC):
     """The name of one that is given none."""
     better: ClassVar[str] = "max"
     """Whether callbacks look for the "max" or the "min"."""
+    labels: ClassVar[bool] = False
+    """Whether y_true has to be one integer label for each row of predictions."""
 
     def __post_init__(self) -> None:
+        make_plain(self)
         self.name = self.name or self.title
         self.reset_state()
 
@@ -189,6 +193,7 @@ class SparseCategoricalAccuracy(MeanMetric):
     """See `sparse_categorical_accuracy`."""
 
     title = "sparse_categorical_accuracy"
+    labels = True
     function = staticmethod(sparse_categorical_accuracy)
 
 
@@ -207,6 +212,7 @@ class SparseTopKCategoricalAccuracy(MeanMetric):
 
     k: int = 5
     title = "sparse_top_k_categorical_accuracy"
+    labels = True
     function = staticmethod(sparse_top_k_categorical_accuracy)
 
 
@@ -233,6 +239,11 @@ class FunctionMetric(MeanMetric):
     def better(self) -> str:  # type: ignore[override]
         """Losses are looked for at their smallest; which way a function of the user's own goes is not known."""
         return "min" if self.own in LOSSES.values() else "unknown"
+
+    @property
+    def labels(self) -> bool:  # type: ignore[override]
+        """Whether the function is a loss of labels."""
+        return self.own is sparse_categorical_crossentropy
 
     def config(self) -> Any:
         """The function and the name in plain data."""
@@ -274,6 +285,7 @@ class _OutcomeMetric(Metric):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.thresholds = plain(self.thresholds)
         wrong = [t for t in self._listed if not 0 <= t <= 1]
         if wrong:
             raise GraphError(f"{type(self).__name__}: thresholds lie between 0 and 1, not {wrong}")
@@ -367,6 +379,7 @@ class AUC(Metric):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.thresholds = plain(self.thresholds)
         self.curve = registry.find("curve of AUC", {"ROC": "ROC", "PR": "PR"}, str(self.curve).upper())
         methods = {name: name for name in ("interpolation", "minoring", "majoring")}
         registry.find("summation_method of AUC", methods, self.summation_method)
@@ -449,7 +462,7 @@ def get(given: str | Metric | MetricFunction) -> Metric:
     if isinstance(given, Metric):
         return given
     if callable(given):
-        return FunctionMetric(own=given, name=getattr(given, "__name__", "metric"))
+        return FunctionMetric(own=given, name=getattr(given, "__name__", "metric").strip("<>"))
     if given in CLASSES:
         return CLASSES[given](name=given)
     full = _SHORT.get(given, given) if isinstance(given, str) else given

@@ -15,18 +15,17 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from ..ir.dim import Shape
 from ..ir.errors import GraphError
 from ..ir.expr import Expr
 from ..ir.tree import expressions
-from . import saving
+from . import initializers, saving
 from .calls import logits_of, record
 from .data import by_name
 from .initializers import Seed
 from .layer import Layer
 from .network import Network
+from .registry import free_name
 from .summary import summary
 from .trainer import Trainer
 
@@ -51,25 +50,36 @@ class Model(Trainer):
         self._install(
             Network(expressions(inputs, "a model's inputs").leaves, expressions(outputs, "a model's outputs"))
         )
-        self._shuffling = np.random.default_rng(seed)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "call" in vars(cls):
+            raise GraphError(
+                f"{cls.__name__}: a model is told what it gives when it is made, super().__init__(inputs, outputs) "
+                "with inputs = nn.Input(...) and outputs made of them by layers, not in call; a layer says it in "
+                "apply(self, x)"
+            )
 
     def _begin(self, name: str | None, seed: Seed) -> None:
         super().__init__(name, seed)
         self._network = None
         self._input_names = None
-        self._shuffling = np.random.default_rng()
+        self._names: dict[int, str] = {}
+        self._source, self._shuffling = initializers.source(), initializers.generator(seed)
 
     def _install(self, network: Network) -> None:
         self._network = network
         self.built = True
-        taken = [layer.name for layer in self.layers if layer.name is not None]
-        repeated = next((name for name in taken if taken.count(name) > 1), None)
-        if repeated is not None:
-            raise GraphError(f"two layers of the model are called {repeated!r}")
-        for layer in self.layers:
-            if layer.name is None:
-                layer.name = free_name(layer.kind, taken)
-                taken.append(layer.name)
+        self._name_layers(self.layers)
+
+    def _name_layers(self, layers: Sequence[Layer]) -> None:
+        self._names = dict(zip(map(id, layers), distinct_names(layers), strict=True))
+        for layer in layers:
+            layer.name = layer.name or self.name_of(layer)
+
+    def name_of(self, layer: Layer) -> str:
+        """The layer's name in this model: one that another model has chosen for it may be taken here."""
+        return self._names.get(id(layer)) or str(layer.name)
 
     # Structure -----------------------------------------------------------------------------------------------------
 
@@ -122,7 +132,7 @@ class Model(Trainer):
         if isinstance(tree.skeleton, dict):
             return [str(key) for key in tree.skeleton]
         calls = [self.network.calls.of(y) for y in tree.leaves]
-        found = [c.layer.name if c is not None and c.layer is not None else None for c in calls]
+        found = [self.name_of(c.layer) if c is not None and c.layer is not None else None for c in calls]
         return [n if n and found.count(n) == 1 else f"output_{i + 1}" for i, n in enumerate(found)]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
@@ -131,7 +141,7 @@ class Model(Trainer):
         Raises:
             GraphError: there is none.
         """
-        named = {str(layer.name): layer for layer in self.layers}
+        named = {self.name_of(layer): layer for layer in self.layers}
         if index is not None and -len(self.layers) <= index < len(self.layers):
             return self.layers[index]
         if name not in named:
@@ -167,7 +177,7 @@ class Model(Trainer):
         self.ensure_built()
         found: dict[str, Expr] = {}
         seen: set[int] = set()
-        pairs = [(f"{layer.name}/{role}", p) for layer in self.layers for role, p in layer.weights().items()]
+        pairs = [(f"{self.name_of(layer)}/{role}", p) for layer in self.layers for role, p in layer.weights().items()]
         loose = self._network.loose_params() if self._network is not None else []
         for path, param in [*pairs, *((str(p.name), p) for p in loose)]:
             if path in found:
@@ -249,7 +259,11 @@ class Model(Trainer):
         Raises:
             GraphError: a part has no plain form.
         """
-        return saving.network_config(self.network, self._input_names)
+        config = saving.network_config(self.network, self._input_names)
+        return {**config, "layers": self._under_their_names(config["layers"])}
+
+    def _under_their_names(self, configs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{**c, "name": self.name_of(layer)} for c, layer in zip(configs, self.layers, strict=True)]
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom: dict[str, Any]) -> Layer:
@@ -264,10 +278,26 @@ def _once(expressions: Iterable[Expr]) -> list[Expr]:
     return list({id(e): e for e in expressions}.values())
 
 
-def free_name(kind: str, taken: Sequence[str]) -> str:
-    """The first of dense, dense_1, dense_2, ... that nobody has."""
-    names = (f"{kind}_{i}" if i else kind for i in range(len(taken) + 1))
-    return next(n for n in names if n not in taken)
+def distinct_names(layers: Sequence[Layer]) -> list[str]:
+    """A name for each layer: the one the user gave, else the one it has or the first of its kind that nobody has.
+
+    Raises:
+        GraphError: the user gave a name twice.
+    """
+    given = [layer.given_name for layer in layers if layer.given_name is not None]
+    repeated = next((name for name in given if given.count(name) > 1), None)
+    if repeated is not None:
+        raise GraphError(f"two layers of the model are called {repeated!r}")
+    taken = [layer.name for layer in layers if layer.name is not None]
+    names, used = [], set(given)
+    for layer in layers:
+        name = layer.given_name or layer.name
+        if name is None or (layer.given_name is None and name in used):
+            name = free_name(layer.kind, taken)
+            taken.append(name)
+        names.append(name)
+        used.add(name)
+    return names
 
 
-__all__ = ["Model", "free_name"]
+__all__ = ["Model", "distinct_names"]

@@ -14,6 +14,7 @@ from . import losses, metrics
 from .losses import Loss
 from .metrics import Metric
 from .network import Network, activity_penalties, while_training
+from .registry import free_name
 from .tally import Measured
 
 
@@ -24,7 +25,7 @@ class TrainingGraph:
     inputs: tuple[Expr, ...]
     """The samples: inputs of shape (batch, …)."""
     targets: tuple[Expr, ...]
-    """The targets, for each output with a loss: one label for each sample, or like the output."""
+    """The targets, for each output with a loss or metrics: one label for each sample, or like the output."""
     weights: tuple[Expr, ...]
     """The weight of each sample for each target, where there are weights."""
     outputs: tuple[Expr, ...]
@@ -65,11 +66,22 @@ class Objective:
     loss_weights: tuple[float, ...]
     metrics: tuple[tuple[Any, ...], ...]
     weighted_metrics: tuple[tuple[Any, ...], ...]
+    labelled: tuple[bool, ...]
+    """Whether the targets are labels, of an output without a loss to say so."""
 
     @property
-    def trained(self) -> list[int]:
-        """Which outputs have a loss."""
-        return [i for i, loss in enumerate(self.losses) if loss is not None]
+    def measured(self) -> list[int]:
+        """Which outputs have targets: those with a loss or metrics."""
+        told = zip(self.losses, self.metrics, self.weighted_metrics, strict=True)
+        return [i for i, (loss, *watched) in enumerate(told) if loss is not None or any(watched)]
+
+    def takes_labels(self, output: int) -> bool:
+        """Whether the targets of an output are one integer label for each sample."""
+        loss = self.losses[output]
+        if loss is not None:
+            return loss.labels
+        watched = (*self.metrics[output], *self.weighted_metrics[output])
+        return self.labelled[output] or any(metrics.get(m).labels for m in watched)
 
     def graph(
         self,
@@ -94,12 +106,13 @@ class Objective:
         outputs = [next(placed) for _ in read]
         logits = [None if pair is None else (pair[0], next(placed)) for pair in read]
         penalties = [*penalties, *placed]
-        targets = {i: self._target(i, outputs[i]) for i in self.trained}
+        targets = {i: self._target(i, outputs[i]) for i in self.measured}
         weights = {
             i: gc.input(self._called("sample_weight", i), outputs[i].shape[:1], outputs[i].dtype) for i in targets
         }
         kept = weights if weighted else {}
-        parts = {i: self._loss(i, targets[i], outputs[i], kept.get(i), logits[i]) for i in targets}
+        trained = [i for i in targets if self.losses[i] is not None]
+        parts = {i: self._loss(i, targets[i], outputs[i], kept.get(i), logits[i]) for i in trained}
         loss = _total([*(parts[i] * w if (w := self.loss_weights[i]) != 1 else parts[i] for i in parts), *penalties])
         loss = loss if loss.name else gc.name(loss, "loss")
         measured = {"loss": _mean_over_samples(loss, outputs[0])}
@@ -115,9 +128,8 @@ class Objective:
         return what if len(self.names) == 1 else f"{what}_{self.names[output]}"
 
     def _target(self, output: int, value: Expr) -> Expr:
-        loss = self.losses[output]
         name = self._called("y", output)
-        if loss is not None and loss.labels:
+        if self.takes_labels(output):
             return gc.input(name, value.shape[:-1], dtype="int64")
         return gc.input(name, value.shape, dtype=value.dtype)
 
@@ -128,8 +140,9 @@ class Objective:
         assert loss is not None
         result = loss(target, value, weight, logits)
         if result.ndim:
+            of = "" if len(self.names) == 1 else f" of the output {self.names[output]!r}"
             raise GraphError(
-                f"the loss {self._called('of', output)!r} is no scalar; a model is trained on a reduced loss"
+                f"the loss{of} is no scalar: its reduction is {loss.reduction!r}; a model is trained on a reduced loss"
             )
         return result
 
@@ -138,8 +151,8 @@ class Objective:
         groups = (("", self.metrics[output], None), ("weighted_", self.weighted_metrics[output], weight))
         for prefix, given, used in ((prefix, one, w) for prefix, group, w in groups for one in group):
             metric = metrics.accuracy_for(target, value, given) if given in ("accuracy", "acc") else metrics.get(given)
-            name = metric.name if len(self.names) == 1 else f"{self.names[output]}_{metric.name}"
-            name = f"{prefix}{name}" if name in found else name
+            of = "" if len(self.names) == 1 else f"{self.names[output]}_"
+            name = f"{of}{prefix if f'{of}{metric.name}' in found else ''}{metric.name}"
             if name in found or name == "loss":
                 raise GraphError(f"two metrics are called {name!r}")
             found[name] = Measured(_named_sums(name, metric.sums(target, value, used)), metric.value)
@@ -209,6 +222,7 @@ def objective(
         tuple(1.0 if w is None else float(w) for w in weights),
         _by_output_lists("metrics", metrics_, names),
         _by_output_lists("weighted_metrics", weighted_metrics, names),
+        (False,) * len(names),
     )
 
 
@@ -236,20 +250,22 @@ def _by_output_lists(role: str, given: Any, names: Sequence[str]) -> tuple[tuple
     if isinstance(given, (str, Metric)) or (callable(given) and not isinstance(given, Mapping)):
         raise GraphError(f"{role} is a list, such as [{given!r}]")
     groups = [given] if len(names) == 1 and not isinstance(given, Mapping) else by_output(role, given, names)
-    result = []
-    for group in groups:
-        listed = list(group) if isinstance(group, (list, tuple)) else [] if group is None else [group]
-        result.append(tuple(m if m in ("accuracy", "acc") else _checked(m) for m in listed))
-        seen = [m if isinstance(m, str) else m.name for m in result[-1]]
-        for name in seen:
-            if seen.count(name) > 1 or name == "loss":
-                raise GraphError(f"two metrics are called {name!r}")
-    return tuple(result)
+    return tuple(
+        _metrics(list(group) if isinstance(group, (list, tuple)) else [] if group is None else [group])
+        for group in groups
+    )
 
 
-def _checked(given: Any) -> Metric | str:
-    metric = metrics.get(given)
-    return given if isinstance(given, str) else metric
+def _metrics(given: Sequence[Any]) -> tuple[Metric | str, ...]:
+    chosen: dict[str, Metric | str] = {}
+    for one in given:
+        metric = metrics.get(one)
+        if not isinstance(one, (str, Metric)):
+            metric.name = free_name(metric.name, chosen)
+        if metric.name in chosen or metric.name == "loss":
+            raise GraphError(f"two metrics are called {metric.name!r}")
+        chosen[metric.name] = one if isinstance(one, str) else metric
+    return tuple(chosen.values())
 
 
 __all__ = ["Objective", "TrainingGraph", "by_output", "objective", "read_metrics"]

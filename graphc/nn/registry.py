@@ -8,11 +8,12 @@ name.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
 from ..ir.errors import GraphError
+from ..optim.plain import plain
 
 T = TypeVar("T")
 
@@ -26,6 +27,12 @@ def find(kind: str, known: Mapping[str, T], name: object) -> T:
     if not isinstance(name, str) or name not in known:
         raise GraphError(f"there is no {kind} {name!r}; known are {', '.join(sorted(known))}")
     return known[name]
+
+
+def free_name(kind: str, taken: Collection[str]) -> str:
+    """The first of dense, dense_1, dense_2, ... that nobody has."""
+    names = (f"{kind}_{i}" if i else kind for i in range(len(taken) + 1))
+    return next(n for n in names if n not in taken)
 
 
 def make(kind: str, known: Mapping[str, Callable[..., T]], config: Mapping[str, Any]) -> T:
@@ -63,7 +70,7 @@ def function_config(kind: str, known: Mapping[str, Any], function: Any) -> Any:
     if isinstance(function, functools.partial) and not function.args:
         name = next((n for n, f in known.items() if f is function.func), None)
         if name is not None:
-            return {"function": name, **function.keywords}
+            return {"function": name, **plain(function.keywords)}
     name = next((n for n, f in known.items() if f is function), None)
     if name is not None:
         return name

@@ -11,6 +11,7 @@ import graphc as gc
 
 from ..ir.errors import GraphError
 from ..ir.expr import Expr
+from ..optim.plain import make_plain
 from . import registry
 
 Penalty: TypeAlias = Callable[[Expr], Expr]
@@ -63,6 +64,7 @@ class L2:
 
 
 def _check(regularizer: Any, *names: str) -> None:
+    make_plain(regularizer)
     for name in names:
         value = getattr(regularizer, name)
         if not (isinstance(value, (int, float)) and 0 <= value < math.inf):

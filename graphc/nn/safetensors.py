@@ -76,8 +76,10 @@ def _replace(path: Path, blocks: list[bytes]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, target)
-    except BaseException:
+    except BaseException as error:
         beside.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = os.fspath(path), None
         raise
     _sync_folder(target.parent)
 

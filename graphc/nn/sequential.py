@@ -10,18 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
 from ..ir.dim import Shape, Size
 from ..ir.dtype import DType, as_dtype
 from ..ir.errors import GraphError, ShapeError
 from ..ir.expr import Expr
 from ..ir.tree import flatten
-from . import saving
+from . import initializers, saving
 from .data import Array, as_array
 from .initializers import Seed
 from .layer import Input, Layer
-from .model import Model, free_name
+from .model import Model
 from .network import Network
 
 
@@ -59,12 +57,11 @@ class Sequential(Model):
             return
         if not isinstance(layer, Layer):
             raise GraphError(f"a model is made of layers such as nn.Dense(10), not of {layer!r}")
-        taken = [str(other.name) for other in self._layers]
-        if layer.name is None:
-            layer.name = free_name(layer.kind, taken)
+        if any(layer is other for other in self._layers):
+            raise GraphError(f"the layer {layer.name!r} is in the model already")
+        self._name_layers([*self._layers, layer])
+        if layer.given_name is None:
             layer.suffix = layer.suffix or str(len(self._layers) + 1)
-        elif layer.name in taken:
-            raise GraphError(f"two layers of the model are called {layer.name!r}")
         self._layers.append(layer)
 
     @property
@@ -120,7 +117,7 @@ class Sequential(Model):
 
     def _seed_layers(self) -> None:
         """Independent seeds for every layer that has none of its own, and for shuffling."""
-        rng = np.random.default_rng(self.seed)
+        rng = initializers.generator(self.seed)
         *children, shuffling = rng.spawn(len(self._layers) + 1)
         if self.seed is not None:
             for layer, child in zip(self._layers, children, strict=True):
@@ -172,7 +169,7 @@ class Sequential(Model):
         fed = None
         if self._input is not None:
             fed = {"shape": list(self._input.shape[1:]), "dtype": self._input.dtype.name, "name": self._input.name}
-        return {"input": fed, "layers": [saving.layer_config(layer) for layer in self._layers]}
+        return {"input": fed, "layers": self._under_their_names(map(saving.layer_config, self._layers))}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom: dict[str, Any]) -> Layer:

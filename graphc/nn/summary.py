@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..ir.expr import Expr
@@ -19,7 +19,7 @@ def summary(model: Model) -> str:
     """The layers, the shapes they give, how many parameters they have and, unless each is fed by the one before, what
     they are fed by."""
     model.ensure_built()
-    rows = _rows(model) if model.built else [_row(layer, "not built yet") for layer in model.layers]
+    rows = _rows(model) if model.built else [_row(model, layer, "not built yet") for layer in model.layers]
     heads = ["Layer (type)", "Output shape", "Params", "Fed by"]
     if all(row[3] == before[0].split(" ")[0] for before, row in itertools.pairwise(rows)):
         rows, heads = [row[:3] for row in rows], heads[:3]
@@ -36,19 +36,19 @@ def _rows(model: Model) -> list[list[str]]:
     for layer in model.layers:
         if layer in network.calls.layers:
             result, call = network.calls.layers[layer]
-            sources = dict.fromkeys(_called(*source) for source in network.calls.sources(result, call))
-            rows.append(_row(layer, shape_text(result.shape), ", ".join(sources)))
+            sources = dict.fromkeys(_called(model, *source) for source in network.calls.sources(result, call))
+            rows.append(_row(model, layer, shape_text(result.shape), ", ".join(sources)))
         else:
-            rows.append(_row(layer, "as its input"))
+            rows.append(_row(model, layer, "as its input"))
     return rows
 
 
-def _row(layer: Layer, shape: str, fed_by: str = "") -> list[str]:
-    return [f"{layer.name} ({type(layer).__name__})", shape, f"{_count(layer.weights().values()):,}", fed_by]
+def _row(model: Model, layer: Layer, shape: str, fed_by: str = "") -> list[str]:
+    return [f"{model.name_of(layer)} ({type(layer).__name__})", shape, f"{layer.count_params():,}", fed_by]
 
 
-def _called(result: Expr, call: Call) -> str:
-    return str(result.name if call.layer is None else call.layer.name)
+def _called(model: Model, result: Expr, call: Call) -> str:
+    return str(result.name) if call.layer is None else model.name_of(call.layer)
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -62,9 +62,5 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
 def _totals(model: Model) -> list[str]:
     if not model.built:
         return ["no params before the model is built"]
-    total, moved = _count(model.weights().values()), _count(model.trainable_params)
+    total, moved = model.count_params(), sum(p.value.size for p in model.trainable_params)
     return [f"{total:,} params" if total == moved else f"{total:,} params, {moved:,} of them trainable"]
-
-
-def _count(params: Iterable[Expr]) -> int:
-    return sum(p.value.size for p in params)

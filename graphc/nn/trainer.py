@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -21,12 +21,14 @@ from .. import optim
 from ..ir.errors import GraphError
 from ..ir.expr import Expr, post_order
 from ..ir.graph import ExprTable
+from . import initializers
 from . import metrics as metrics_
-from .callbacks import Callback, CallbackList
+from .callbacks import CallbackList, Callbacks
 from .data import (
     Array,
     are_labels,
     as_samples,
+    as_validation,
     as_weights,
     at_least_one,
     by_name,
@@ -42,7 +44,7 @@ from .network import Network, while_training
 from .objective import Objective, TrainingGraph, by_output, objective
 from .progress import progress, show
 from .tally import Tally
-from .training import NotFiniteError, Snapshot, Step, map_batches, mean_values, train_epoch, why_not_finite
+from .training import NotFiniteError, Snapshot, Step, in_words, map_batches, mean_values, train_epoch, why_not_finite
 
 COMPILED = ("graph", "_training", "_testing", "_weighted_training", "_weighted_testing")
 
@@ -59,6 +61,7 @@ class Trainer(Layer):
     _network: Network | None
     _input_names: tuple[str, ...] | None
     _shuffling: np.random.Generator
+    _source: np.random.Generator | None
 
     def __init__(self, name: str | None = None, seed: Seed = None) -> None:
         super().__init__(name, seed)
@@ -98,7 +101,7 @@ class Trainer(Layer):
         Args:
             optimizer: a name (see `graphc.optim`) or an optimizer.
             loss: a name (see `nn.losses`), a `Loss`, or a function `(y_true, y_pred) -> the loss of each sample`; for
-                several outputs one for all, a list, or a dict by their names. None leaves an output out.
+                several outputs one for all, a list, or a dict by their names. None leaves an output out of training.
             metrics: a list of names (see `nn.metrics`), of `Metric` and of such functions; for several outputs a list
                 of lists, or a dict by their names. They do without the samples' weights.
             loss_weights: how much the loss of each of several outputs counts.
@@ -194,7 +197,8 @@ class Trainer(Layer):
         for i, name in enumerate(chosen.names):
             for given in (*chosen.metrics[i], *chosen.weighted_metrics[i]):
                 found = metrics_.get(given)
-                if metric in (found.name, f"{name}_{found.name}"):
+                called = (found.name, f"weighted_{found.name}")
+                if metric in (*called, *(f"{name}_{own}" for own in called)):
                     return found.better
         return "unknown"
 
@@ -211,7 +215,7 @@ class Trainer(Layer):
         validation_split: float = 0.0,
         sample_weight: object = None,
         class_weight: Mapping[int, float] | None = None,
-        callbacks: Iterable[Callback] = (),
+        callbacks: Callbacks = None,
         initial_epoch: int = 0,
         validation_freq: int = 1,
         shuffle: bool = True,
@@ -231,7 +235,7 @@ class Trainer(Layer):
             validation_split: instead, the fraction of samples at the end to keep apart for that.
             sample_weight: how much each sample counts in the loss; for several outputs also a list or dict.
             class_weight: how much samples of each class count; of those not named, 1.
-            callbacks: see `nn.callbacks`.
+            callbacks: see `nn.callbacks`: a list of them, or one.
             initial_epoch: where to begin to count, to go on with an earlier training.
             validation_freq: after every how many epochs to validate.
             shuffle: a new order of the samples in every epoch.
@@ -247,17 +251,18 @@ class Trainer(Layer):
             KeyboardInterrupt: Ctrl-C, passed on between two steps; the parameters are those of the last step done.
 
         Warns:
-            RuntimeWarning: the loss became nan or infinite. Training ends there, and the model gets back the parameters
-                it had after the last epoch in which all was finite.
+            RuntimeWarning: the loss, or after an epoch a parameter, became nan or infinite. Training ends there, and
+                the model gets back the parameters it had after the last epoch in which all was finite.
         """
         self._require_objective()
         epochs, batch_size = at_least_one("epochs", epochs), at_least_one("batch_size", batch_size)
+        validation_freq = at_least_one("validation_freq", validation_freq)
         arrays = self._arrays(x, y, sample_weight, class_weight)
         if validation_data is not None:
-            validation: tuple[Array, ...] | None = self._arrays(*validation_data)
+            validation: tuple[Array, ...] | None = self._arrays(*as_validation(validation_data))
         else:
             arrays, validation = split(arrays, validation_split)
-        rng = self._shuffling if seed is None else np.random.default_rng(seed)
+        rng = self._order_source() if seed is None else np.random.default_rng(seed)
         history = self.history = History()
         step = self._step_for(arrays, training=True)
         steps = -(-len(arrays[0]) // batch_size)
@@ -272,18 +277,20 @@ class Trainer(Layer):
                 order = rng.permutation(len(arrays[0])) if shuffle else None
                 try:
                     seconds = train_epoch(step, arrays, batch_size, order, shown, listening)
+                    wrong = good.take()
+                    self._check_moved(wrong, steps - 1)
+                    good_epoch = good_epoch if wrong else epoch + 1
                 except NotFiniteError as error:
                     good.restore()
                     when = f"after epoch {good_epoch}" if good_epoch else "before training"
-                    names = [str(e.name) for e in self.graph.fed]
-                    reason = why_not_finite(error, epoch, zip(names, arrays, strict=False))
-                    warnings.warn(reason + when, RuntimeWarning, stacklevel=2)
+                    fed = zip((str(e.name) for e in self.graph.fed), arrays, strict=False)
+                    reason = why_not_finite(error, epoch, fed, good.odd, when)
+                    warnings.warn(reason, RuntimeWarning, stacklevel=2)
                     break
                 values = step.tally.values()
                 if validation is not None and (epoch + 1) % validation_freq == 0:
                     measured = self._measure(validation, batch_size, listening)
                     values |= {f"val_{name}": value for name, value in measured.items()}
-                good_epoch = epoch + 1 if good.take() else good_epoch
                 listening.call("on_epoch_end", epoch, values)
                 history.record(epoch, values, seconds)
                 shown.end(values)
@@ -294,6 +301,11 @@ class Trainer(Layer):
             listening.call("on_train_end", {})
         return history
 
+    def _check_moved(self, wrong: Sequence[Expr], step: int) -> None:
+        moved = ExprTable((param, None) for param in self.trainable_params)
+        if gone := in_words(param for param in wrong if param in moved):
+            raise NotFiniteError(step, f"{gone} became nan or infinite")
+
     def evaluate(
         self,
         x: object,
@@ -302,7 +314,7 @@ class Trainer(Layer):
         verbose: object = 0,
         sample_weight: object = None,
         return_dict: bool = False,
-        callbacks: Iterable[Callback] = (),
+        callbacks: Callbacks = None,
     ) -> Any:
         """The loss and metrics over the samples.
 
@@ -372,7 +384,7 @@ class Trainer(Layer):
         samples = self._samples(x)
         return self.network.outputs.rebuild(self._predict_step(*samples))
 
-    def predict(self, x: object, batch_size: int = 32, verbose: object = 0, callbacks: Iterable[Callback] = ()) -> Any:
+    def predict(self, x: object, batch_size: int = 32, verbose: object = 0, callbacks: Callbacks = None) -> Any:
         """The outputs for every sample, (n, ...), in the structure of the model's outputs. Nothing is shown meanwhile,
         whatever `verbose` is.
 
@@ -382,6 +394,12 @@ class Trainer(Layer):
         samples, size = tuple(self._samples(x)), at_least_one("batch_size", batch_size)
         results = map_batches(self._predict_step, samples, size, CallbackList(callbacks, self, {}))
         return self.network.outputs.rebuild(results)
+
+    def _order_source(self) -> np.random.Generator:
+        """What shuffling draws from; anew where `nn.set_random_seed` was called meanwhile and the model has no seed."""
+        if self.seed is None and self._source is not initializers.source():
+            self._source, self._shuffling = initializers.source(), initializers.generator(None)
+        return self._shuffling
 
     def _memory(self) -> list[Expr]:
         """Everything training changes."""
@@ -413,7 +431,7 @@ class Trainer(Layer):
         given = [y] if len(names) == 1 and not isinstance(y, Mapping) else by_output("y", y, names)
         chosen, fed = self._suited(given), self.graph.targets
         targets = []
-        for output, expr in zip(chosen.trained, fed, strict=True):
+        for output, expr in zip(chosen.measured, fed, strict=True):
             role = "y" if len(names) == 1 else f"y ({names[output]})"
             target = as_samples(role, given[output], _sizes(expr), expr.dtype)
             check_same_length(samples[0], target, "x", role)
@@ -429,20 +447,24 @@ class Trainer(Layer):
         listed = by_output("sample_weight", sample_weight, names) if many else [sample_weight] * len(names)
         weights = [
             as_weights(listed[output], class_weight, target, self.network.outputs.leaves[output].dtype)
-            for output, target in zip(chosen.trained, targets, strict=True)
+            for output, target in zip(chosen.measured, targets, strict=True)
         ]
         return (*samples, *targets, *weights)
 
     def _suited(self, targets: Sequence[Any]) -> Objective:
-        """The objective, in which losses that are the user's own functions take targets as they come: integer labels,
-        or numbers of the output's shape."""
+        """The objective, in which losses that are the user's own functions, and metrics without a loss, take targets as
+        they come: integer labels, or numbers of the output's shape."""
         chosen = self._require_objective()
-        losses = list(chosen.losses)
-        for i, loss in enumerate(losses):
-            if isinstance(loss, FunctionLoss):
-                losses[i] = loss.for_labels(are_labels(targets[i], self.network.outputs.leaves[i].shape))
-        if tuple(losses) != chosen.losses:
-            self._objective = chosen = replace(chosen, losses=tuple(losses))
+        losses, labelled = list(chosen.losses), list(chosen.labelled)
+        for i in chosen.measured:
+            loss, output = losses[i], self.network.outputs.leaves[i]
+            if loss is None:
+                labelled[i] = are_labels(targets[i], output.shape)
+            elif isinstance(loss, FunctionLoss):
+                losses[i] = loss.for_labels(are_labels(targets[i], output.shape))
+        suited = replace(chosen, losses=tuple(losses), labelled=tuple(labelled))
+        if (suited.losses, suited.labelled) != (chosen.losses, chosen.labelled):
+            self._objective = chosen = suited
             self._forget_steps()
         return chosen
 

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..ir.expr import Expr
+from ..ir.graph import ExprTable
 from .callbacks import CallbackList
 from .data import Array, minibatches
 from .progress import Progress
@@ -34,33 +35,39 @@ class Step:
 
 
 class NotFiniteError(Exception):
-    """The loss of a step was no finite number."""
+    """Something became nan or infinite in a step."""
 
-    def __init__(self, step: int, loss: float) -> None:
-        super().__init__(step, loss)
-        self.step, self.loss = step, loss
+    def __init__(self, step: int, what: str) -> None:
+        super().__init__(step, what)
+        self.step, self.what = step, what
 
 
 class Snapshot:
-    """The last good value of every param: taken when all of them are finite."""
+    """The last good value of every param: the first one, and those taken when no other param than at first is nan or
+    infinite."""
 
     def __init__(self, params: Callable[[], Sequence[Expr]]) -> None:
         self._params = params
-        self._values: list[tuple[Expr, Array]] = []
-        self.take()
+        self._values = [(param, param.value) for param in params()]
+        self.odd = ExprTable((param, None) for param in _not_finite(self._values))
+        """The params that were nan or infinite at first."""
 
-    def take(self) -> bool:
-        """Keep the values of now, unless one of them is not finite."""
+    def take(self) -> list[Expr]:
+        """Keep the values of now, unless params have become nan or infinite; the list of these."""
         values = [(param, param.value) for param in self._params()]
-        if all(np.isfinite(value).all() for _, value in values):
+        wrong = [param for param in _not_finite(values) if param not in self.odd]
+        if not wrong:
             self._values = values
-            return True
-        return False
+        return wrong
 
     def restore(self) -> None:
         """Give the kept values back."""
         for param, value in self._values:
             param.value = value
+
+
+def _not_finite(values: Iterable[tuple[Expr, Array]]) -> list[Expr]:
+    return [param for param, value in values if not np.isfinite(value).all()]
 
 
 def train_epoch(
@@ -91,7 +98,7 @@ def train_epoch(
             hook(number, {})
         loss = float(function(*batch)["loss"])
         if not math.isfinite(loss):
-            raise NotFiniteError(number, loss)
+            raise NotFiniteError(number, f"the loss became {loss}")
         for hook in after:
             hook(number, values())
         shown.step(values)
@@ -131,15 +138,32 @@ def map_batches(
     return [np.concatenate([np.asarray(part) for part in parts]) for parts in zip(*results, strict=True)]
 
 
-def why_not_finite(error: NotFiniteError, epoch: int, arrays: Iterable[tuple[str, Array]]) -> str:
-    """What to tell the user about it."""
+def in_words(params: Iterable[Expr]) -> str:
+    """The names of a few params, in a sentence."""
+    names = [str(param.name) for param in params]
+    return " and ".join(names if len(names) < 5 else [*names[:3], f"{len(names) - 3} others"])
+
+
+def why_not_finite(
+    error: NotFiniteError, epoch: int, arrays: Iterable[tuple[str, Array]], odd: Iterable[Expr], when: str
+) -> str:
+    """What to tell the user about it.
+
+    Args:
+        error: what was found.
+        epoch: in which epoch.
+        arrays: the data by name.
+        odd: params that were nan or infinite before training.
+        when: the time of the parameters that the model got back.
+    """
     wrong = [name for name, array in arrays if array.dtype.kind == "f" and not np.isfinite(array).all()]
-    reason = (
-        f"{' and '.join(wrong)} hold nan or infinite numbers"
-        if wrong
-        else "a smaller learning rate, clipped gradients or scaled inputs may help"
-    )
+    before = in_words(odd)
+    reason = "a smaller learning rate, clipped gradients or scaled inputs may help"
+    if before:
+        reason = f"{before} held nan or infinite numbers before training"
+    if wrong:
+        reason = f"{' and '.join(wrong)} hold nan or infinite numbers"
     return (
-        f"training stopped: the loss became {error.loss} in epoch {epoch + 1}, step {error.step + 1}; {reason}. "
-        "The model has its last good parameters back, those it had "
+        f"training stopped: {error.what} in epoch {epoch + 1}, step {error.step + 1}; {reason}. "
+        f"The model has the parameters back that it had {when}"
     )

@@ -13,10 +13,11 @@ import numpy as np
 import graphc as gc
 
 from ..ir.dtype import DType
-from ..ir.errors import GraphError, describe
+from ..ir.errors import DTypeError, GraphError, describe
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
 from . import schedules
+from .plain import make_plain, plain
 from .schedules import Schedule
 
 Updates: TypeAlias = dict[Expr, Expr]
@@ -58,7 +59,9 @@ class Optimizer(ABC):
         self._slots: dict[str, ExprTable[Expr]] = {}
         self._shared: dict[str, Expr] = {}
         self._undecayed: ExprTable[None] = ExprTable()
+        make_plain(self)
         self._check_rate(self.learning_rate)
+        self._check_numbers()
         limits = {name: getattr(self, name) for name in ("clipnorm", "global_clipnorm", "clipvalue")}
         require(self, **{name: limit is None or limit > 0 for name, limit in limits.items()})
         require(
@@ -81,21 +84,31 @@ class Optimizer(ABC):
         if "_made" in self.__dict__ and name != "_made":
             if name != "learning_rate":
                 raise AttributeError(f"{name} is fixed once a {type(self).__name__} is made; only learning_rate is not")
-            self._change_rate(value)
+            value = self._change_rate(value)
         object.__setattr__(self, name, value)
 
+    def _check_numbers(self) -> None:
+        shared = {f.name for f in fields(Optimizer)}
+        for f in fields(self):
+            value = getattr(self, f.name)
+            is_number = isinstance(value, (int, float, Schedule)) or (value is None and f.default is None)
+            if not is_number and (f.name in shared or isinstance(f.default, (int, float))):
+                raise DTypeError(f"{type(self).__name__}: {f.name} must be a number, not {value!r}")
+
     def _check_rate(self, rate: object) -> None:
-        number = isinstance(rate, (int, float, np.integer, np.floating)) and 0 <= float(rate) < math.inf
+        number = isinstance(rate, (int, float)) and not isinstance(rate, bool) and 0 <= rate < math.inf
         if not (number or isinstance(rate, Schedule)):
             raise GraphError(f"{type(self).__name__}: learning_rate={rate!r} is outside what makes sense")
 
-    def _change_rate(self, rate: object) -> None:
+    def _change_rate(self, given: object) -> float:
+        rate = plain(given)
         self._check_rate(rate)
         if self._rate is None or isinstance(rate, Schedule):
             raise GraphError(
                 f"{type(self).__name__}: a schedule is chosen when the optimizer is made, not changed later"
             )
         self._rate.value = np.array(rate, np.float64)
+        return float(rate)
 
     def __repr__(self) -> str:
         shown = [

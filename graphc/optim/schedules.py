@@ -16,6 +16,7 @@ import graphc as gc
 
 from ..ir.errors import GraphError
 from ..ir.expr import Expr
+from .plain import plain
 
 
 class Schedule(ABC):
@@ -37,7 +38,7 @@ class Schedule(ABC):
 
     def config(self) -> dict[str, Any]:
         """The name and the options in plain data, which `schedules.get` turns back into such a schedule."""
-        return {"schedule": type(self).__name__, **asdict(self)}  # type: ignore[call-overload]
+        return {"schedule": type(self).__name__, **plain(asdict(self))}  # type: ignore[call-overload]
 
     def _require(self, **conditions: bool) -> None:
         for name, holds in conditions.items():

@@ -24,10 +24,11 @@ from math import prod
 from ..ir.affine import Affine, Var, variable
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable, Graph
-from ..ops.guard import ALWAYS, Guard, guards, outermost_first
+from ..ops.guard import ALWAYS, Guard, guards
 from ..ops.index import positions_index, taken_index
-from .cones import SMALLEST, cones, is_plain
-from .kernel import SCATTERS, Kernel, element_index, is_immediate, is_inline, row_index
+from .collect import cone_kernel, in_order, kernel_of
+from .cones import SMALLEST, cones
+from .kernel import Kernel, element_index, is_immediate, is_inline, row_index
 from .sink import Sinking
 
 LARGEST_KERNEL = 200
@@ -431,16 +432,17 @@ def fuse(graph: Graph) -> list[Kernel]:
     stored.update((node, 0) for node in picked)
     kernels: list[Kernel] = []
     for first in range(0, len(picked), PICKED):
-        kernels.append(_kernel(len(kernels), "map", (), (), picked[first : first + PICKED], stored))
+        kernels.append(kernel_of(len(kernels), "map", (), (), picked[first : first + PICKED], stored))
     for group in (*fusion.cones, *fusion.groups):
         outputs = tuple(m for m in group.members if m in stored)
         if outputs:
             number = len(kernels)
-            kernel = _cone_kernel(number, group, outputs, stored) if group.is_cone else None
-            kernels.append(kernel or _group_kernel(number, group, outputs, stored))
+            kernel = cone_kernel(number, group.members, group.domain, outputs, stored) if group.is_cone else None
+            loops = group.kind, group.domain, group.axes
+            kernels.append(kernel or kernel_of(number, *loops, outputs, stored, group.guard))
     for root in ExprTable((r, None) for r in graph.roots if (is_inline(r) or is_immediate(r)) and r not in stored):
-        kernels.append(_kernel(len(kernels), "map", concrete(root), (), (root,), stored))
-    return _ordered(kernels)
+        kernels.append(kernel_of(len(kernels), "map", concrete(root), (), (root,), stored))
+    return in_order(kernels)
 
 
 def _picked(fusion: _Fusion) -> tuple[Expr, ...]:
@@ -471,11 +473,6 @@ def _partition(graph: Graph) -> _Fusion:
             fusion.place(node)
             beside = None
     return fusion
-
-
-def _is_literal(node: Expr) -> bool:
-    """Whether a cone has this leaf in its code: constants that differ from cone to cone are read from memory."""
-    return is_immediate(node) and (node.op.name != "constant" or is_plain(node))
 
 
 def _stored(graph: Graph, fusion: _Fusion) -> ExprTable[int]:
@@ -529,84 +526,3 @@ def _cost_of_again(node: Expr, cost: ExprTable[int], stored: ExprTable[int]) -> 
             if producer not in stored and producer.op.kind != "leaf":
                 total += cost[producer]
     return min(total, never)
-
-
-def _kernel(
-    number: int, kind: str, domain: tuple[int, ...], axes: tuple[int, ...], outputs: tuple[Expr, ...],
-    stored: ExprTable[int], guard: Guard = ALWAYS,
-) -> Kernel:  # fmt: skip
-    """Collect what a kernel computes for its outputs, down to memory."""
-    own = set(outputs)
-    nodes: list[Expr] = []
-    inputs: list[Expr] = []
-    done: set[Expr] = set()
-    stack = list(reversed(outputs))
-    while stack:
-        node = stack[-1]
-        if node in done:
-            stack.pop()
-            continue
-        leaf = node.op.kind == "leaf" and not is_immediate(node)
-        in_memory = node not in own and (node in stored or leaf)
-        waiting = [] if in_memory else [a for a in node.args if a not in done]
-        if waiting:
-            stack.extend(reversed(waiting))
-            continue
-        done.add(node)
-        stack.pop()
-        (inputs if in_memory or leaf else nodes).append(node)
-    conditions = outermost_first(guard)
-    read = ExprTable((e, None) for e in (*inputs, *(c.predicate for c in conditions)))
-    return Kernel(f"k{number}_{_title(nodes)}", kind, domain, axes, outputs, tuple(read), tuple(nodes), conditions)
-
-
-def _group_kernel(number: int, group: _Group, outputs: tuple[Expr, ...], stored: ExprTable[int]) -> Kernel:
-    return _kernel(number, group.kind, group.domain, group.axes, outputs, stored, group.guard)
-
-
-def _cone_kernel(
-    number: int, group: _Group, outputs: tuple[Expr, ...], stored: ExprTable[int]
-) -> Kernel | None:  # fmt: skip
-    """The kernel of a group of cones, whose members are in order; None if there are views to look through."""
-    known = set(group.members)
-    nodes: list[Expr] = []
-    inputs: list[Expr] = []
-    for member in group.members:
-        for arg in member.args:
-            if arg not in known:
-                if is_inline(arg) and arg not in stored:
-                    return None
-                known.add(arg)
-                (nodes if _is_literal(arg) else inputs).append(arg)
-        nodes.append(member)
-    return Kernel(f"k{number}_{_title(nodes)}", group.kind, group.domain, (), outputs, tuple(inputs), tuple(nodes))
-
-
-def _title(nodes: list[Expr]) -> str:
-    words: list[str] = []
-    for node in nodes:
-        told = node.op.kind not in ("leaf", "view", "index") or node.op.name in SCATTERS
-        if told and node.op.name not in words:
-            words.append(node.op.name)
-    return "_".join(words[:4]) or "copy"
-
-
-def _ordered(kernels: list[Kernel]) -> list[Kernel]:
-    """Kernels so that each follows those it reads from; otherwise as they were."""
-    maker: ExprTable[int] = ExprTable((o, i) for i, k in enumerate(kernels) for o in k.outputs)
-    order: list[Kernel] = []
-    state = [0] * len(kernels)
-    for first in range(len(kernels)):
-        stack = [first]
-        while stack:
-            top = stack[-1]
-            if state[top] == 0:
-                state[top] = 1
-                needs = {maker[i] for i in kernels[top].inputs if i in maker} - {top}
-                stack.extend(sorted((n for n in needs if state[n] == 0), reverse=True))
-            else:
-                stack.pop()
-                if state[top] == 1:
-                    state[top] = 2
-                    order.append(kernels[top])
-    return order

@@ -1,6 +1,7 @@
 """Callbacks: when they are called, and what the ready-made ones do."""
 
 import csv
+import os
 
 import numpy as np
 import pytest
@@ -92,9 +93,20 @@ def test_a_callback_knows_its_model_and_how_it_is_trained():
     assert made.told == {"epochs": 3, "steps": 3, "verbose": 0}
 
 
+def test_one_callback_or_none_need_no_list():
+    recorder, (x, y) = Recorder(), data(5)
+    made = model()
+    made.fit(x, y, callbacks=recorder, verbose=0)
+    assert recorder.calls[0] == ("on_train_begin",)
+    made.fit(x, y, callbacks=None, verbose=0)
+    made.evaluate(x, y, callbacks=None)
+    made.predict(x, callbacks=None)
+
+
 def test_what_is_no_callback_or_no_hook_is_refused():
-    with pytest.raises(gc.GraphError, match=r"made of nn.callbacks.Callback, not of function"):
-        fit(model(), lambda: None)
+    for given in (lambda: None, [lambda: None]):
+        with pytest.raises(gc.GraphError, match=r"made of nn.callbacks.Callback, not of function"):
+            model().fit(*data(5), callbacks=given, verbose=0)
     with pytest.raises(gc.GraphError, match="there is no hook 'on_epoch'; there are on_train_begin"):
         callbacks.LambdaCallback(on_epoch=print)
 
@@ -141,8 +153,8 @@ def test_the_direction_follows_from_the_metric():
     made = nn.Sequential([nn.Dense(3, "softmax")])
     made.compile("sgd", "categorical_crossentropy", ["accuracy", nn.metrics.AUC(name="area"), lambda y, p: p])
     made.build((None, 2))
-    assert [made.better(n) for n in ("loss", "accuracy", "area", "<lambda>")] == ["min", "max", "max", "unknown"]
-    stopping = callbacks.EarlyStopping("val_<lambda>")
+    assert [made.better(n) for n in ("loss", "accuracy", "area", "lambda")] == ["min", "max", "max", "unknown"]
+    stopping = callbacks.EarlyStopping("val_lambda")
     stopping.set_model(made)
     with pytest.raises(gc.GraphError, match="say mode='min' or mode='max'"):
         stopping.improves(1.0, 2.0)
@@ -205,6 +217,17 @@ def test_a_checkpoint_that_names_what_is_not_there_is_refused(tmp_path):
         fit(model(), callbacks.ModelCheckpoint(tmp_path / "{val_acc}.safetensors"), epochs=1)
 
 
+@pytest.mark.parametrize("name", ["x{}.safetensors", "{epoch:q}.safetensors", "{.safetensors"])
+def test_a_checkpoint_whose_name_cannot_be_filled_in_is_refused(tmp_path, name):
+    with pytest.raises(gc.GraphError, match=r"ModelCheckpoint: .* cannot be filled in"):
+        fit(model(), callbacks.ModelCheckpoint(tmp_path / name), epochs=1)
+
+
+def test_a_checkpoint_makes_its_folder(tmp_path):
+    fit(model(), callbacks.ModelCheckpoint(tmp_path / "runs" / "{epoch}" / "m.safetensors"), epochs=1)
+    assert (tmp_path / "runs" / "1" / "m.safetensors").exists()
+
+
 def test_logs_are_written_line_by_line(tmp_path):
     made, file = model(), tmp_path / "log.csv"
     history = fit(made, callbacks.CSVLogger(file), epochs=2)
@@ -213,6 +236,33 @@ def test_logs_are_written_line_by_line(tmp_path):
         rows = list(csv.DictReader(opened))
     assert [row["epoch"] for row in rows] == ["0", "1", "0"]
     np.testing.assert_array_equal([float(row["loss"]) for row in rows[:2]], history.history["loss"])
+
+
+def test_every_line_has_every_column(tmp_path):
+    made, file = model(), tmp_path / "log.csv"
+    x, y = data(8)
+    log = callbacks.CSVLogger(file, append=True)
+    made.fit(x, y, epochs=3, validation_data=(x, y), validation_freq=2, callbacks=log, verbose=0)
+    made.fit(x, y, callbacks=log, verbose=0)
+    with open(file, encoding="utf-8") as opened:
+        head, *rows = csv.reader(opened)
+    assert head == ["epoch", "loss", "mae", "val_loss", "val_mae"]
+    assert [row[3] == "NA" for row in rows] == [True, False, True, True]
+    assert {len(row) for row in rows} == {5}
+
+
+def test_no_file_stays_open_after_an_error(tmp_path):
+    def fail(epoch, logs):
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fit(model(), callbacks.CSVLogger(tmp_path / "log.csv"), callbacks.LambdaCallback(on_epoch_end=fail))
+    open_files = [
+        os.readlink(f"/proc/self/fd/{fd}")
+        for fd in os.listdir("/proc/self/fd")
+        if os.path.exists(f"/proc/self/fd/{fd}")
+    ]
+    assert str(tmp_path / "log.csv") not in open_files
 
 
 def test_terminate_on_nan_ends_training():

@@ -86,13 +86,30 @@ def test_training_may_be_said_outright():
     assert layer(x, training=False) is x
     dropped = gc.interpret(layer(x, training=True), {x: np.ones((3, 100))})
     assert 0.3 < (dropped == 0).mean() < 0.7
-    flagged = layer(x)
+    flagged = nn.Dropout(0.5, seed=1)(x)
     for training, expected in ((True, dropped), (False, np.ones((3, 100)))):
         got = gc.interpret(flagged, {x: np.ones((3, 100)), nn.TRAINING: np.array(training)})
         np.testing.assert_array_equal(got, expected)
 
 
-@pytest.mark.parametrize("rate", [-0.1, 1.0, float("nan"), "half"])
+def test_its_key_and_steps_are_saved_but_are_no_weights(tmp_path):
+    inner = nn.Sequential([nn.Dense(2), nn.Dropout(np.float32(0.5))], name="inner")
+    model = nn.Sequential([nn.Input((4,)), inner, nn.Dense(1)])
+    model.compile("sgd", "mse")
+    assert [w.shape for w in model.get_weights()] == [(4, 2), (2,), (2, 1), (1,)]
+    assert model.count_params() == 13
+    assert inner.layers[1].get_weights() == []
+    x = np.random.default_rng(0).normal(size=(40, 4))
+    model.fit(x, x[:, 0], verbose=0)
+    steps = inner.layers[1].steps.value
+    model.set_weights([w + 1 for w in model.get_weights()])
+    assert inner.layers[1].steps.value == steps == 2
+    model.save(tmp_path / "m.safetensors")
+    again = nn.load_model(tmp_path / "m.safetensors")
+    assert again.train_on_batch(x, x[:, 0]) == model.train_on_batch(x, x[:, 0])
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.0, float("nan"), "half", np.float32(2)])
 def test_rates_that_make_no_sense_are_refused(rate):
     with pytest.raises(gc.GraphError, match="Dropout: rate is a number from 0 up to 1"):
         nn.Dropout(rate)
@@ -101,3 +118,10 @@ def test_rates_that_make_no_sense_are_refused(rate):
 def test_a_rate_of_zero_changes_nothing():
     x = gc.input("x", ("batch", 3))
     assert nn.Dropout(0)(x) is x
+
+
+def test_each_call_draws_numbers_of_its_own():
+    layer = nn.Dropout(0.5, seed=0)
+    x = gc.input("x", (1000,))
+    first, second = gc.compile([x], [layer(x, training=True), layer(x * 2, training=True)])(np.ones(1000, "float32"))
+    assert 400 < np.sum((first == 0) != (second == 0)) < 600

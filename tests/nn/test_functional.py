@@ -92,6 +92,33 @@ def test_an_output_without_a_loss_is_left_out():
     assert model.evaluate(x, y, return_dict=True).keys() == {"loss", "size_loss"}
 
 
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_metrics_of_an_output_without_a_loss_are_measured(one_hot, tmp_path):
+    model = two_towers()
+    model.compile("sgd", [None, "mse"], [["accuracy"], ["mae"]], weighted_metrics=[None, ["mae"]])
+    x, labels, size = [data(12, 4), data(12, 3)], np.arange(12) % 3, data(12, 1)
+    before = model.get_layer("kind").kernel.value
+    y = [np.eye(3)[labels] if one_hot else labels, size]
+    assert model.fit(x, y, verbose=0).history.keys() == {
+        "loss", "size_loss", "kind_accuracy", "size_mae", "size_weighted_mae",
+    }  # fmt: skip
+    np.testing.assert_array_equal(model.get_layer("kind").kernel.value, before)
+    hits = model.predict(x)[0].argmax(1) == labels
+    values = model.evaluate(x, y, return_dict=True)
+    assert values["kind_accuracy"] == pytest.approx(hits.mean())
+    model.save(tmp_path / "m.safetensors")
+    assert nn.load_model(tmp_path / "m.safetensors").evaluate(x, y, return_dict=True) == values
+
+
+def test_a_metric_of_labels_without_a_loss_is_fed_labels():
+    model = two_towers()
+    model.compile("sgd", [None, "mse"], [["sparse_categorical_accuracy"], None])
+    assert [t.dtype.name for t in model.graph.targets] == ["int64", "float32"]
+    for wrong, message in ((None, "must be an array of numbers"), ([[1, 2], [3]], "rows differ in shape")):
+        with pytest.raises(gc.GraphcError, match=rf"y \(kind\) .*{message}"):
+            model.fit([data(2, 4), data(2, 3)], [wrong, data(2, 1)], verbose=0)
+
+
 def test_a_shared_layer_has_one_set_of_parameters():
     a, b = nn.Input((4,), name="a"), nn.Input((4,), name="b")
     shared = nn.Dense(3)
@@ -160,6 +187,31 @@ def test_activities_inside_of_a_nested_model_cost_once():
     h = dense(values, inner.layers[0])
     y = model.predict(values)
     assert model.evaluate(values, y) == pytest.approx(0.01 * (h**2).sum() / 6, rel=1e-5)
+
+
+def test_a_regularizer_counts_once_in_two_nested_models():
+    shared = nn.Dense(4, kernel_regularizer=nn.regularizers.L2(np.float32(1.0)), use_bias=False)
+    first = nn.Sequential([nn.Input((4,)), shared])
+    second = nn.Sequential([nn.Input((4,)), shared, nn.Dense(4)])
+    x = nn.Input((4,))
+    model = nn.Model(x, first(x) + second(x))
+    model.compile("sgd", "mse")
+    values = data(6, 4)
+    cost = (shared.kernel.value**2).sum()
+    assert model.evaluate(values, model.predict(values)) == pytest.approx(cost, rel=1e-5)
+
+
+@pytest.mark.parametrize("frozen", ["layer", "inner", "model"])
+def test_what_is_not_trainable_costs_nothing_but_its_activity(frozen):
+    layer = nn.Dense(3, kernel_regularizer="l2", activity_regularizer="l2")
+    inner = nn.Sequential([nn.Input((4,)), layer])
+    model = nn.Sequential([inner, nn.Dense(2)])
+    {"layer": layer, "inner": inner, "model": model}[frozen].trainable = False
+    model.compile("sgd", "mse")
+    values = data(6, 4)
+    model.build((None, 4))
+    activity = 0.01 * (dense(values, layer) ** 2).sum() / 6
+    assert model.evaluate(values, model.predict(values)) == pytest.approx(activity, rel=1e-5)
 
 
 def test_what_is_not_trainable_stays():
@@ -276,6 +328,68 @@ def test_a_random_seed_makes_layers_the_same():
         assert (first != second).any()
     finally:
         nn.initializers._state.clear()
+
+
+def test_a_random_seed_makes_trainings_the_same():
+    def train(model):
+        model.compile("sgd", "mse")
+        return model.fit(X, X[:, :1], epochs=2, batch_size=5, verbose=0).history["loss"]
+
+    def stack():
+        return nn.Sequential([nn.Dense(8), nn.Dropout(0.5), nn.Dense(1)])
+
+    def functional():
+        x = nn.Input((4,))
+        return nn.Model(x, nn.Dense(1)(nn.Dropout(0.5)(x)))
+
+    try:
+        for make in (stack, functional):
+            losses = []
+            for seed in (5, 5, 6):
+                nn.set_random_seed(seed)
+                losses.append(train(make()))
+            assert losses[0] == losses[1] != losses[2]
+        model = nn.Sequential([nn.Input((4,)), nn.Dense(1)])
+        begin, losses = model.get_weights(), []
+        for _ in range(2):
+            model.set_weights(begin)
+            nn.set_random_seed(5)
+            losses.append(train(model))
+        assert losses[0] == losses[1]
+    finally:
+        nn.initializers._state.clear()
+
+
+def test_layers_of_two_models_may_be_joined(tmp_path):
+    parts = [nn.Sequential([nn.Input((4,)), nn.Dense(2)]) for _ in range(2)]
+    first, second = (part.layers[0] for part in parts)
+    x = nn.Input((4,))
+    model = nn.Model(x, [first(x), second(x)])
+    model.compile("adam", "mse")
+    model.fit(X, [X[:, :2]] * 2, verbose=0)
+    assert list(model.weights()) == ["dense/kernel", "dense/bias", "dense_1/kernel", "dense_1/bias"]
+    assert model.get_layer("dense_1") is second
+    assert model.output_names == ["dense", "dense_1"]
+    model.save(tmp_path / "m.safetensors")
+    again = nn.load_model(tmp_path / "m.safetensors")
+    assert again.output_names == model.output_names
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    for part in parts:
+        assert list(part.weights()) == ["dense/kernel", "dense/bias"]
+        assert part.get_layer("dense") is part.layers[0]
+
+
+def test_names_of_the_user_come_before_those_of_models(tmp_path):
+    free = nn.Sequential([nn.Input((4,)), nn.Dense(4)]).layers[0]
+    stack = nn.Sequential([nn.Input((4,)), nn.Dense(4), free, nn.Dense(4, name="dense"), nn.Dense(1)])
+    paths = [path for path in stack.weights() if path.endswith("kernel")]
+    assert paths == ["dense_1/kernel", "dense_2/kernel", "dense/kernel", "dense_3/kernel"]
+    stack.save(tmp_path / "m.safetensors")
+    again = nn.load_model(tmp_path / "m.safetensors")
+    assert list(again.weights()) == list(stack.weights())
+    np.testing.assert_array_equal(again.predict(X), stack.predict(X))
+    with pytest.raises(gc.GraphError, match="the layer 'dense' is in the model already"):
+        nn.Sequential([free, free])
 
 
 def test_layers_leave_with_their_results():

@@ -38,6 +38,19 @@ def test_plots_a_panel_for_each_metric(history, tmp_path, monkeypatch):
     matplotlib.pyplot.close(figure)
 
 
+def test_what_only_some_epochs_have_is_plotted_at_these(tmp_path):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    made = History()
+    for epoch in range(4):
+        validated = {"val_loss": 2.0, "rate": 0.1} if epoch % 2 else {}
+        made.record(epoch, {"loss": 1.0, **validated}, 0.1)
+    loss, rate = made.plot().axes
+    assert [list(line.get_xdata()) for line in loss.get_lines()] == [[1, 2, 3, 4], [2, 4]]
+    assert list(rate.get_lines()[0].get_xdata()) == [2, 4]
+    matplotlib.pyplot.close("all")
+
+
 def test_says_what_is_missing_without_matplotlib(history, monkeypatch):
     real = builtins.__import__
 

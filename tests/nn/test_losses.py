@@ -94,8 +94,14 @@ def test_a_reduction_has_a_name():
     x = np.ones((4, 2))
     model = nn.Sequential([nn.Dense(2)])
     model.compile("sgd", losses.MeanSquaredError(reduction="none"))
-    with pytest.raises(gc.GraphError, match="trained on a reduced loss"):
+    with pytest.raises(gc.GraphError, match="the loss is no scalar: its reduction is 'none'; a model is trained"):
         model.fit(x, x, verbose=0)
+
+
+def test_options_may_be_numpy_numbers():
+    made = losses.Huber(delta=np.float32(2))
+    assert made == losses.Huber(delta=2.0)
+    assert losses.from_config(json.loads(json.dumps(made.config())), {}) == made
 
 
 def test_shapes_that_would_only_broadcast_are_refused():

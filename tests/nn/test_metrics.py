@@ -1,5 +1,7 @@
 """Metrics against NumPy."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -23,6 +25,18 @@ def test_accuracy_needs_a_label_for_each_row():
         metrics.sparse_categorical_accuracy(gc.input("y", ("batch", 3), dtype="int64"), p)
     with pytest.raises(gc.DTypeError, match="labels must be integers"):
         metrics.sparse_categorical_accuracy(gc.input("y", ("batch",)), p)
+
+
+@pytest.mark.parametrize("k", [1, 2, 9])
+def test_nan_is_among_the_largest_but_no_hit(k):
+    predictions = np.array([[np.nan, 0.1, 0.3], [np.nan] * 3, [0.1, 0.2, 0.7]])
+    expected = [k > 1, 0, 1]
+    p, y = gc.constant(predictions), gc.constant(np.array([2, 1, 2]))
+    hits = gc.interpret(metrics.sparse_top_k_categorical_accuracy(y, p, k), {})
+    np.testing.assert_array_equal(hits, expected)
+    np.testing.assert_array_equal(
+        gc.interpret(metrics.top_k_categorical_accuracy(gc.one_hot(y, 3), p, k), {}), expected
+    )
 
 
 def test_mean_absolute_error():
@@ -86,6 +100,26 @@ def test_a_metric_forgets_when_it_is_told_to():
 def test_options_that_make_no_sense_are_refused(make, message):
     with pytest.raises(gc.GraphError, match=message):
         make()
+
+
+def test_thresholds_may_come_from_numpy():
+    levels = np.array([0.25, 0.5], "float32")
+    for kind in (metrics.Precision, metrics.AUC):
+        metric, listed = kind(thresholds=levels), kind(thresholds=[0.25, 0.5])
+        y, p = [0, 1, 1], [0.3, 0.4, 0.7]
+        np.testing.assert_array_equal(metric(y, p), listed(y, p))
+        assert json.loads(json.dumps(metric.config())) == listed.config()
+    assert metrics.Recall(thresholds=np.float32(0.5))([0, 1], [0.3, 0.7]) == 1.0
+
+
+def test_functions_of_the_same_name_are_numbered():
+    model = nn.Sequential([nn.Input((2,)), nn.Dense(1)])
+    watched = [lambda y, p: gc.abs(y - p), lambda y, p: gc.abs(y + p), "mae"]
+    model.compile("sgd", "mse", watched, weighted_metrics=["mae"])
+    names = list(model.evaluate(np.ones((3, 2)), np.ones(3), return_dict=True))
+    assert names == ["loss", "lambda", "lambda_1", "mae", "weighted_mae"]
+    assert model.better("lambda_1") == "unknown"
+    assert model.better("weighted_mae") == "min"
 
 
 def test_nothing_to_count_is_zero():

@@ -397,3 +397,11 @@ def test_random_changes_of_the_description_never_do_more_than_fail(path):
         except gc.GraphcError:
             pass
     assert loaded < 75
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    model = nn.Sequential([nn.Input((2,)), nn.Dense(1)])
+    wanted = tmp_path / "nowhere" / "m.safetensors"
+    with pytest.raises(FileNotFoundError) as failed:
+        model.save(wanted)
+    assert failed.value.filename == str(wanted)

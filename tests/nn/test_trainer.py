@@ -115,6 +115,24 @@ def test_layers_give_and_take_their_weights():
 # Classes left out -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("wrong", [["a"], [1j], [None]])
+def test_weights_that_are_no_numbers_change_nothing(wrong):
+    model = nn.Sequential([nn.Input((4,)), nn.Dense(1)])
+    before = model.get_weights()
+    with pytest.raises(gc.DTypeError, match="the weight 'dense/bias'"):
+        model.set_weights([np.ones((4, 1)), np.array(wrong)])
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_model_written_for_keras_is_told_what_to_write():
+    with pytest.raises(gc.GraphError, match=r"Mine: a model is told .* super\(\).__init__\(inputs, outputs\)"):
+
+        class Mine(nn.Model):
+            def call(self, x):
+                return x
+
+
 def test_samples_of_an_ignored_class_do_not_train():
     loss = nn.losses.SparseCategoricalCrossentropy(ignore_class=-1)
     padded = np.where(np.arange(50) < 30, Y, -1)
@@ -182,3 +200,60 @@ def test_what_makes_no_sense_is_refused(options):
     (name,) = options
     with pytest.raises(gc.GraphError, match=rf"SGD: {name}=.* is outside what makes sense"):
         optim.SGD(use_ema=True, **options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"validation_data": X}, r"validation_data is \(x, y\) or \(x, y, sample_weight\), not a ndarray"),
+        ({"validation_data": (X,)}, "not a tuple of 1"),
+        ({"validation_data": [X, Y, None, None]}, "not a list of 4"),
+        ({"validation_freq": 0}, "validation_freq must be an integer of at least 1, not 0"),
+        ({"class_weight": {"a": 2.0}}, "class_weight is a dict of numbers by class, .*, not {'a': 2.0}"),
+        ({"class_weight": {0: "heavy"}}, "class_weight is a dict of numbers by class"),
+        ({"class_weight": [1.0, 2.0]}, r"class_weight is a dict of numbers by class, .*, not \[1.0, 2.0\]"),
+    ],
+)
+def test_what_fit_does_not_understand_is_refused(arguments, message):
+    with pytest.raises(gc.GraphError, match=message):
+        classifier().fit(X, Y, verbose=0, **arguments)
+
+
+# What is not finite --------------------------------------------------------------------------------------------
+
+
+def test_a_last_step_that_runs_away_is_noticed():
+    model = regressor(optim.SGD(1e30))
+    before = model.get_weights()
+    with pytest.warns(RuntimeWarning, match=r"W1 became .* in epoch 1, step 1; a smaller .* it had before training"):
+        history = model.fit(X * 1e5, X[:, 0], batch_size=len(X), verbose=0)
+    assert history.epoch == []
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_parameters_that_were_nan_before_training_are_named():
+    model = regressor()
+    model.set_weights([np.full((6, 1), np.nan), np.ones(1)])
+    with pytest.warns(RuntimeWarning, match="W1 held nan or infinite numbers before training"):
+        model.fit(X, X[:, 0], verbose=0)
+
+
+def test_state_may_be_infinite():
+    class Lowest(nn.Layer):
+        def build(self, shape, dtype):
+            initial = nn.initializers.Constant(np.inf)
+            self.lowest = self.add_weight("lowest", (), initial, dtype, trainable=False)
+
+        def apply(self, x):
+            return x + 0 * gc.exp(-self.lowest)
+
+    model = nn.Sequential([Lowest(), nn.Dense(1)])
+    model.compile("sgd", "mse")
+    assert model.fit(X, X[:, 0], epochs=2, verbose=0).epoch == [0, 1]
+
+
+def regressor(optimizer="sgd"):
+    model = nn.Sequential([nn.Input((6,)), nn.Dense(1)])
+    model.compile(optimizer, "mse")
+    return model

@@ -31,6 +31,28 @@ def test_hyperparameters_are_fixed():
         optim.SGD().momentum = 0.5
 
 
+def test_hyperparameters_may_be_numpy_numbers():
+    optimizer = optim.SGD(np.float32(0.5), momentum=np.float32(0.75), nesterov=np.bool_(True), clipnorm=np.int64(2))
+    assert repr(optimizer) == "SGD(learning_rate=0.5, momentum=0.75, nesterov=True, clipnorm=2)"
+    assert repr(optim.get(json.loads(json.dumps(optimizer.config())))) == repr(optimizer)
+    optimizer.learning_rate = np.float32(0.25)
+    assert type(optimizer.learning_rate) is float
+    decay = optim.schedules.ExponentialDecay(np.float32(0.5), np.int64(10), np.float32(0.5))
+    assert optim.schedules.get(json.loads(json.dumps(decay.config()))) == decay
+
+
+@pytest.mark.parametrize("options", [{"clipnorm": "1"}, {"momentum": "0.9"}, {"momentum": None}, {"use_ema": "no"}])
+def test_hyperparameters_are_numbers(options):
+    (name,) = options
+    with pytest.raises(gc.DTypeError, match=f"SGD: {name} must be a number, not"):
+        optim.SGD(**options)
+
+
+def test_true_is_no_learning_rate():
+    with pytest.raises(gc.GraphError, match="SGD: learning_rate=True is outside what makes sense"):
+        optim.SGD(True)
+
+
 def test_the_learning_rate_is_changed_without_compiling_again():
     w = param()
     optimizer = optim.SGD(0.5)
