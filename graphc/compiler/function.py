@@ -232,12 +232,10 @@ class Function:
 
     def _checked_out(self, out: Any, program: Program, inputs: Sequence[Array]) -> list[Array]:
         """Arrays to write results to: exact dtype and shape, contiguous, writable, apart from each other and inputs."""
-        from ..ir.tree import flatten
-
-        given = list(flatten(out).leaves)
         declared = program.signature.outputs[: len(self._tree.leaves)]
-        if len(given) != len(declared):
-            raise GraphError(f"{self.name}: out= holds {len(given)} arrays for {len(declared)} outputs")
+        given = self._tree.match(out)
+        if given is None:
+            raise GraphError(f"{self.name}: out= holds its arrays as a result does: {len(declared)}, in its structure")
         for i, (array, kind) in enumerate(zip(given, declared, strict=True)):
             if not isinstance(array, np.ndarray):
                 raise DTypeError(f"{self.name}: out= should hold NumPy arrays, not {type(array).__name__}")

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from ..frontend.lifting import lift
+from ..frontend.lifting import lift, lift_weakly
 from ..ir.arguments import to_array
 from ..ir.dim import Dim
 from ..ir.dtype import DType, as_dtype, bool_, float64, int64
@@ -97,11 +97,18 @@ class Jit:
         try:
             key = self._key(args, kwargs, leaves)
         except _InsideGraphError:
-            return self._python(*args, **kwargs)
+            return self._inside(args, kwargs)
         traced = self._table.get(key) or self._traced(key, args, kwargs, leaves)
         if traced.entry is not None and type(self).__call__ is not traced.entry:
             type(self).__call__ = traced.entry  # type: ignore[method-assign]
         return traced.function(*leaves)
+
+    def _inside(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """A call that belongs to a graph: what the function sees are expressions there, too."""
+        lifted = [a if i in self._static_at else _as_expressions(a) for i, a in enumerate(args)]
+        return self._python(
+            *lifted, **{name: a if name in self._static else _as_expressions(a) for name, a in kwargs.items()}
+        )
 
     def _key(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], leaves: list[Any]) -> Any:
         """What the compiled function depends on. The arrays go to `leaves`, in the order of the inputs."""
@@ -155,7 +162,8 @@ class Jit:
         outputs = results.rebuild(_result(r) for r in results.leaves)
         options = {"name": getattr(self._python, "__name__", "function"), **self._options}
         function = compile(inputs, outputs, **options)
-        plain = not kwargs and len(at) == len(args) and all(isinstance(a, np.ndarray) for a in args)
+        # Without axes, a builtin takes Python's numbers as well, and here these are others: they are weak.
+        plain = not kwargs and len(at) == len(args) and all(isinstance(a, np.ndarray) and a.ndim for a in args)
         return _Traced(function, function.entry(self._dispatch) if plain else None)
 
     def _bound_to(self, instance: Any) -> Jit:
@@ -308,6 +316,12 @@ def _kind(value: Any, leaves: list[Any]) -> Any:
     if isinstance(value, (Expr, Dim)):
         raise _InsideGraphError
     return _unusual(value, leaves)
+
+
+def _as_expressions(argument: Any) -> Any:
+    """The structure with expressions for its arrays and numbers."""
+    tree = flatten(argument)
+    return tree.rebuild(x if isinstance(x, (Expr, Dim)) else lift_weakly("jit: an argument", x) for x in tree.leaves)
 
 
 def _unusual(value: Any, leaves: list[Any]) -> Any:

@@ -48,7 +48,11 @@ def lift(op: str, value: ArrayLike, dtype: DType | None = None) -> Expr:
         DTypeError: it is no array, or a weak number does not fit the dtype.
     """
     if isinstance(value, Expr):
-        return scalar.astype(value, dtype or _WEAK_DEFAULTS[_kind_rank(value.dtype)]) if leaf.is_weak(value) else value
+        if not leaf.is_weak(value):
+            return value
+        if value.op is leaf.CONSTANT:
+            return lift(op, value.attrs["value"].array.item(), dtype)
+        return scalar.astype(value, dtype or _WEAK_DEFAULTS[_kind_rank(value.dtype)])
     if isinstance(value, Dim):
         size = leaf.size(value)
         return size if dtype is None else scalar.astype(size, dtype)
@@ -56,6 +60,20 @@ def lift(op: str, value: ArrayLike, dtype: DType | None = None) -> Expr:
         array = _weak_array(op, value)
         return leaf.constant(_fit(op, value, array, dtype or _WEAK_DEFAULTS[_WEAK_KINDS[array.dtype.kind]]))
     return leaf.constant(_strong_array(op, value))
+
+
+def lift_weakly(op: str, value: ArrayLike) -> Expr:
+    """One operand as an expression, for somebody else to use: a number of Python's goes on to take the dtype of what it
+    meets.
+
+    Raises:
+        DTypeError: it is no array.
+    """
+    if isinstance(value, Expr):
+        return value
+    if is_weak(value) and not isinstance(value, (list, tuple)):
+        return leaf.constant(_weak_array(op, value), is_weak=True)
+    return lift(op, value)
 
 
 def operands(op: str, *values: ArrayLike) -> tuple[Expr, ...]:

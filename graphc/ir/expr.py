@@ -276,21 +276,25 @@ def _refuse_absurd(op: OpDef, args: tuple[Expr, ...], dtype: DType, shape: Shape
 class ConstantValue:
     """A constant's array as an attribute: read-only, compared by its bits, so that -0.0 and nan stay themselves."""
 
-    __slots__ = ("_bits", "_hash", "array")
+    __slots__ = ("_bits", "_hash", "array", "is_weak")
 
-    def __init__(self, array: Array) -> None:
+    def __init__(self, array: Array, *, is_weak: bool = False) -> None:
         self.array = np.array(array, order="C", copy=True)
         self.array.setflags(write=False)
+        self.is_weak = is_weak
+        """Whether it is one of Python's numbers and takes the dtype of what it meets."""
         self._bits = self.array.tobytes() if self.array.nbytes <= 64 else None
-        self._hash = hash((self.array.dtype.str, self.array.shape, self._bits or self.array.tobytes()))
+        self._hash = hash((self.array.dtype.str, self.array.shape, is_weak, self._bits or self.array.tobytes()))
 
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
         if not isinstance(other, ConstantValue):
             return NotImplemented
+        if self._hash != other._hash or self.is_weak is not other.is_weak:
+            return False
         a, b = self.array, other.array
-        return self._hash == other._hash and a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+        return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
 
     def __hash__(self) -> int:
         return self._hash

@@ -65,7 +65,9 @@ def param(name: str, array: Array) -> Expr:
 
 
 def is_weak(expr: Expr) -> bool:
-    """Whether an expression is an argument that stands for one of Python's numbers."""
+    """Whether an expression is one of Python's numbers, or an argument that stands for one."""
+    if expr.op is CONSTANT:
+        return bool(expr.attrs["value"].is_weak)
     return expr.op is INPUT and bool(expr.attrs["token"].is_weak)
 
 
@@ -75,9 +77,9 @@ def storage(param: Expr) -> Storage:
     return found
 
 
-def constant(array: Array) -> Expr:
+def constant(array: Array, *, is_weak: bool = False) -> Expr:
     """The constant with these bits, dtype and shape; the array is copied."""
-    value = ConstantValue(array)
+    value = ConstantValue(array, is_weak=is_weak)
     return make(CONSTANT, (), {"value": value}, dtype=as_dtype(array.dtype), shape=tuple(array.shape))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..frontend.lifting import lift, promoted
+from ..frontend.lifting import lift, lift_weakly, promoted
 from ..ir.dim import Dim
 from ..ir.dtype import bool_
 from ..ir.errors import DTypeError, GraphError, ShapeError, describe
@@ -48,16 +48,13 @@ def cond(pred: Any, then: Callable[..., Any], otherwise: Callable[..., Any], *op
     for role, function in (("then", then), ("otherwise", otherwise)):
         if not callable(function):
             raise GraphError(f"cond: `{role}` must be a function of the operands, not {type(function).__name__}")
-    arguments = _lifted(operands)
+    given = flatten(operands)
+    arguments = given.rebuild(lift_weakly("cond", x) for x in given.leaves)
     if isinstance(pred, (Expr, Dim)):
         predicate = _predicate(lift("cond", pred))
         return _joined(predicate, flatten(then(*arguments)), flatten(otherwise(*arguments)))
-    return _lifted((then if _holds(pred) else otherwise)(*arguments))
-
-
-def _lifted(structure: Any) -> Any:
-    tree = flatten(structure)
-    return tree.rebuild(lift("cond", x) for x in tree.leaves)
+    results = flatten((then if _holds(pred) else otherwise)(*arguments))
+    return results.rebuild(lift("cond", x) for x in results.leaves)
 
 
 def _predicate(given: Expr) -> Expr:

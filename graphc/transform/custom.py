@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..autodiff import sweep
-from ..frontend.lifting import lift
+from ..frontend.lifting import lift, lift_weakly
 from ..ir.dim import Size
 from ..ir.dtype import DType, float32, promote
 from ..ir.errors import GraphError, ShapeError, describe
@@ -69,7 +69,7 @@ class custom_vjp:  # noqa: N801  (a decorator, called by its users like a functi
         if self._forward is None or self._backward is None:
             how = f"{self.__name__}.defvjp(forward, backward)"
             raise GraphError(f"custom_vjp: {self.__name__} has no derivative yet; give it one by {how}")
-        lifted = tuple(a if i in self._apart else _lifted(a) for i, a in enumerate(args))
+        lifted = tuple(a if i in self._apart else _lifted(a, lift_weakly) for i, a in enumerate(args))
         results = flatten(_lifted(self._function(*lifted)))
         forward = self._forward(*lifted)
         if not isinstance(forward, tuple) or len(forward) != 2:
@@ -82,9 +82,9 @@ class custom_vjp:  # noqa: N801  (a decorator, called by its users like a functi
         return results.rebuild(rule.marked())
 
 
-def _lifted(structure: Any) -> Any:
+def _lifted(structure: Any, how: Callable[[str, Any], Expr] = lift) -> Any:
     tree = flatten(structure)
-    return tree.rebuild(lift("custom_vjp", x) for x in tree.leaves)
+    return tree.rebuild(how("custom_vjp", x) for x in tree.leaves)
 
 
 def _check_same(name: str, results: Tree, again: Any) -> None:
@@ -173,6 +173,8 @@ class _Rule:
         if given is None or not of.dtype.is_float:
             return None
         cotangent = lift("custom_vjp", given, of.dtype)
+        if leaf.is_weak(of):
+            cotangent = scalar.astype(cotangent, of.dtype)
         if cotangent.shape != of.shape or cotangent.dtype is not of.dtype:
             raise ShapeError(
                 f"custom_vjp: the backward function of {self.name} returns a cotangent that has not the dtype and "

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from ..frontend.lifting import lift, normalize_axis
+from ..frontend.lifting import lift, lift_weakly, normalize_axis
 from ..ir.dim import Size
 from ..ir.errors import GraphError, ShapeError, describe
 from ..ir.expr import Expr
@@ -59,7 +59,7 @@ def vmap(function: Any, in_axes: Axes = 0, out_axes: Axes = 0, *, given: Mapping
     @functools.wraps(function)
     def vectorized(*args: Any, **kwargs: Any) -> Any:
         arguments = flatten((args, kwargs))
-        leaves = [lift("vmap", a) for a in arguments.leaves]
+        leaves = [lift_weakly("vmap", a) for a in arguments.leaves]
         axes = _in_axes(in_axes, args, kwargs)
         size = _batch_size([(x, a) for x, a in zip(leaves, axes, strict=True) if a is not None])
         batched: ExprTable[Expr] = ExprTable()

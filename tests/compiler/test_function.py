@@ -204,3 +204,14 @@ def test_indices_out_of_range_are_clamped_and_their_gradient_dropped() -> None:
     value, gradient = f(data, np.array([[-1], [99]]))
     assert value.tolist() == [[2], [5]]
     assert gradient.tolist() == [[0, 0, 1], [0, 0, 0]]
+
+
+def test_arrays_for_results_go_by_key() -> None:
+    x = gc.input("x", (2,))
+    f = gc.compile([x], {"p": x * 2, "q": x * 3})
+    out = {"q": np.empty(2, "float32"), "p": np.empty(2, "float32")}
+    assert f(np.ones(2, "float32"), out=out) is out
+    np.testing.assert_array_equal([out["p"], out["q"]], [[2, 2], [3, 3]])
+    for other in ({"p": out["p"], "r": out["q"]}, list(out.values()), out["p"]):
+        with pytest.raises(gc.GraphError, match="as a result does"):
+            f(np.ones(2, "float32"), out=other)

@@ -302,3 +302,29 @@ def test_an_error_while_tracing_leaves_the_function_usable() -> None:
     with pytest.raises(gc.ShapeError):
         f(np.ones((2, 3), np.float32))
     np.testing.assert_array_equal(f(np.eye(2, dtype=np.float32)), np.eye(2))
+
+
+@pytest.mark.parametrize(("number", "other"), [(2.0, np.ones(3, "float32")), (2, np.array([100], "int8"))])
+def test_earlier_calls_do_not_make_a_number_strong(number: Any, other: Any) -> None:
+    f = gc.jit(lambda x, c: x * c)
+    first = f(number, other)
+    f(np.array(number), other)
+    again = f(number, other)
+    assert again.dtype == first.dtype == other.dtype
+    np.testing.assert_array_equal(again, first)
+
+
+def test_with_an_expression_among_them_all_arguments_are() -> None:
+    """Else an array would be the caller's own, to be overwritten, and know neither `at` nor positions in a graph."""
+
+    @gc.jit
+    def taken(a: Any, i: Any, k: Any) -> Any:
+        a += k
+        return a.at[0].set(7)[i]
+
+    own = np.arange(3, dtype="float32")
+    i = gc.input("i", (), dtype="int64")
+    result = taken(own, i, 2.5)
+    assert result.dtype == "float32"
+    assert [gc.compile([i], result)(at) for at in (0, 2)] == [7, 4.5]
+    np.testing.assert_array_equal(own, np.arange(3))
