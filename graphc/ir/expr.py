@@ -32,15 +32,14 @@ MAX_BYTES = 2**47
 """What an address space holds; arrays beyond it are a mistake and refused."""
 
 
-class Expr:
-    """A node of the graph: what to compute, never when or how.
+_NOTES = frozenset(("name", "scope", "sources", "value"))
+"""What may be set: what is known beside a node, and the value of a param."""
 
-    Operators, indexing and comparison build graph, elementwise. `hash` is identity.
-    """
+
+class _Draft:
+    """An expression that is being made."""
 
     __slots__ = ("__weakref__", "args", "attrs", "dtype", "name", "op", "scope", "shape", "sources")
-    __array_priority__ = 1000.0
-    __array_ufunc__: Any = None
 
     op: OpDef
     args: tuple[Expr, ...]
@@ -51,15 +50,33 @@ class Expr:
     scope: Path
     sources: tuple[Source, ...]
 
-    def __init__(self, op: OpDef, args: tuple[Expr, ...], attrs: Attrs, dtype: DType, shape: Shape) -> None:
-        self.op = op
-        self.args = args
-        self.attrs = attrs
-        self.dtype = dtype
-        self.shape = shape
-        self.name = None
-        self.scope = current_scope()
-        self.sources = ()
+
+class Expr(_Draft):
+    """A node of the graph: what to compute, never when or how.
+
+    Operators, indexing and comparison build graph, elementwise. `hash` is identity.
+    """
+
+    __slots__ = ()
+    __array_priority__ = 1000.0
+    __array_ufunc__: Any = None
+
+    def __init__(self, *_: object, **__: object) -> None:
+        raise TypeError("expressions are made by gc.input, gc.param, gc.constant and by functions of them")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in _NOTES:
+            self._no_change(name)
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        self._no_change(name)
+
+    def _no_change(self, name: str) -> NoReturn:
+        raise AttributeError(
+            f"an expression does not change, nor does its {name}; functions such as gc.reshape and gc.astype make "
+            f"others ({self.label}){describe(x=self)}"
+        )
 
     @property
     def ndim(self) -> int:
@@ -232,6 +249,22 @@ def _enter(key: Hashable, fresh: Expr) -> Expr:
     return fresh
 
 
+def new_node(op: OpDef, args: tuple[Expr, ...], attrs: Attrs, dtype: DType, shape: Shape) -> Expr:
+    """A node of these parts, whether they fit or not, and however many there are of them."""
+    made: Any = _Draft()
+    made.op = op
+    made.args = args
+    made.attrs = attrs
+    made.dtype = dtype
+    made.shape = shape
+    made.name = None
+    made.scope = current_scope()
+    made.sources = ()
+    made.__class__ = Expr
+    expr: Expr = made
+    return expr
+
+
 def make(
     op: OpDef,
     args: tuple[Expr, ...] = (),
@@ -253,7 +286,7 @@ def make(
         if shape:
             _refuse_absurd(op, args, dtype, shape)
         frozen = MappingProxyType(dict(attrs)) if attrs else _NO_ATTRS
-        expr = _enter(key, Expr(op, args, frozen, dtype, shape))
+        expr = _enter(key, new_node(op, args, frozen, dtype, shape))
     if len(expr.sources) < _SITES_KEPT:
         site = user_source()
         if site is not None and site not in expr.sources:

@@ -5,6 +5,7 @@ import functools
 import gc as collector
 import inspect
 import pickle
+import re
 import threading
 import time
 import weakref
@@ -217,3 +218,15 @@ def test_a_sweep_is_of_the_line_that_asked_for_it_and_a_users_rule_of_its_own() 
     assert own["sinh"].line == line - 2
     assert {own[name].line for name in ("multiply", "exp", "broadcast_to")} == {line}
     assert all(s.file == __file__ for s in own.values())
+
+
+@pytest.mark.parametrize("what", ["shape", "dtype", "op", "args", "attrs", "anything"])
+def test_an_expression_does_not_change(what: str) -> None:
+    """Equal expressions are one: what one user did to it would happen to all."""
+    x = gc.input("x", (2,))
+    y = gc.sin(x)
+    with pytest.raises(AttributeError, match=f"nor does its {what};"):
+        setattr(y, what, (7,))
+    with pytest.raises(AttributeError, match=rf"(?s)nor does its {what};.*{re.escape(__file__)}"):
+        delattr(y, what)
+    assert gc.sin(x) is y and y.shape == (2,)

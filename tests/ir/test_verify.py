@@ -9,7 +9,7 @@ from strategies import GraphCase, graphs
 
 import graphc as gc
 from graphc.ir.dtype import float64
-from graphc.ir.expr import Expr
+from graphc.ir.expr import new_node
 from graphc.ir.graph import Graph
 from graphc.ir.op import find
 from graphc.ir.verify import verify
@@ -20,7 +20,7 @@ def spoiled(**changed: object) -> Graph:
     x = gc.input("x", (3,))
     node = gc.sum(x, axis=0)
     fields = {"op": node.op, "args": node.args, "attrs": node.attrs, "dtype": node.dtype, "shape": node.shape}
-    return Graph((x,), (Expr(**{**fields, **changed}),))  # type: ignore[arg-type]
+    return Graph((x,), (new_node(**{**fields, **changed}),))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
