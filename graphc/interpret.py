@@ -34,17 +34,19 @@ def interpret(outputs: Any, inputs: Mapping[Expr, Any] | None = None) -> Any:
             done at these sizes.
     """
     tree = expressions(outputs, "interpret: outputs")
-    return tree.rebuild(_run(tree.leaves, inputs or {}, keep=None))
+    return tree.rebuild(_run(tree.leaves, {} if inputs is None else inputs, keep=None))
 
 
 def trace(outputs: Any, inputs: Mapping[Expr, Any] | None = None) -> ExprTable[Array]:
     """Like `interpret`, but the value of every node the outputs depend on."""
     values: ExprTable[Array] = ExprTable()
-    _run(expressions(outputs, "trace: outputs").leaves, inputs or {}, keep=values)
+    _run(expressions(outputs, "trace: outputs").leaves, {} if inputs is None else inputs, keep=values)
     return values
 
 
 def _run(outputs: tuple[Expr, ...], given: Mapping[Expr, Any], keep: ExprTable[Array] | None) -> list[Array]:
+    if not isinstance(given, Mapping):
+        raise GraphError(f"interpret: inputs are a dict, {{x: array}}, not {type(given).__name__}")
     graph = Graph((), outputs)
     arrays = _checked_inputs(graph, given)
     sizes = solve_sizes(tuple(arrays), (a.shape for a in arrays.values()))

@@ -449,6 +449,8 @@ def compile(
     """
     if optimize not in range(len(LEVELS)):
         raise GraphError(f"compile: optimize should be 0 to {len(LEVELS) - 1}, not {optimize!r}")
+    if not isinstance(name, str):
+        raise GraphError(f"compile: name should be a text, not {name!r}")
     if threads is not None and (not isinstance(threads, int) or threads < 1):
         raise GraphError(f"compile: threads should be a positive integer, not {threads!r}")
     listed = (inputs,) if isinstance(inputs, Expr) else tuple(inputs)

@@ -18,7 +18,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -36,6 +36,8 @@ from .function import Function, compile
 MOST_FUNCTIONS = 256
 """Compiled functions that one traced function keeps; the one made first goes first."""
 
+OPTIONS = frozenset(("name", "optimize", "fast_math", "threads", "check"))
+"""Of `compile`, what a traced function hands on."""
 _WEAK: dict[type, DType] = {bool: bool_, int: int64, float: float64}
 """How Python's numbers travel. In the graph they are weak, and take the dtype of what they meet."""
 _NUMPY = {kind: dtype.numpy for kind, dtype in _WEAK.items()}
@@ -70,6 +72,18 @@ class Jit:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._dispatch(*args, **kwargs)
+
+    def __reduce__(self) -> NoReturn:
+        raise GraphError(
+            "a traced function is not pickled, its code belongs to this process; trace the Python function where it is "
+            "needed"
+        )
+
+    def __copy__(self) -> Jit:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Jit:
+        return self
 
     def __repr__(self) -> str:
         return f"<traced {getattr(self._python, '__qualname__', self._python)}, {len(self._table)} compiled>"
@@ -122,9 +136,10 @@ class Jit:
                 parts.append(argument)
                 parts.append(_static(value) if argument in self._static else _kind(value, leaves))
         except DTypeError as error:
-            name = self._name_of(argument)
+            name, why = self._name_of(argument), str(error).strip()
+            given = f"{name!r}{'' if why.startswith(',') else ' '}{why}"
             raise GraphError(
-                f"jit: the argument {name!r} {str(error).strip()}; what is no array of numbers has to be static: "
+                f"jit: the argument {given}; what is no array of numbers has to be static: "
                 f"gc.jit(..., static_argnames={name!r})"
             ) from None
         except RecursionError:
@@ -152,6 +167,9 @@ class Jit:
     def _trace(self, args: tuple[Any, ...], kwargs: dict[str, Any], leaves: list[Any]) -> _Traced:
         at = [i for i in range(len(args)) if i not in self._static_at]
         named = [name for name in kwargs if name not in self._static]
+        if twice := kwargs.keys() & map(self._name_of, range(len(args))):
+            called = getattr(self._python, "__qualname__", "the function")
+            raise TypeError(f"{called}() got multiple values for argument {min(twice)!r}")
         given = {**{self._name_of(i): args[i] for i in at}, **{name: kwargs[name] for name in named}}
         tree, names = flatten(given), _leaf_names(given)
         inputs = [_input(*each) for each in zip(names, tree.leaves, leaves, strict=True)]
@@ -235,7 +253,11 @@ def jit(
     function reads from elsewhere is read when it is traced; params stay params. Called with expressions, in another
     traced function too, it only builds graph. `.function(*args)` is the compiled `Function` for such arguments.
 
+    Raises:
+        GraphError: it is no function, or an option is none of `gc.compile`.
+
     Raises, when called:
+        TypeError: arguments that the function does not take.
         GraphError: an argument that is no array and not static, or a traced value where Python needs a number.
         DTypeError: an array of a dtype graphc does not have.
     """
@@ -245,6 +267,8 @@ def jit(
         return functools.partial(jit, static_argnums=numbers, static_argnames=names, **options)
     if not callable(function):
         raise GraphError(f"jit: expected a function, not {type(function).__name__}")
+    if unknown := sorted(options.keys() - OPTIONS):
+        raise GraphError(f"jit: there is no option {unknown[0]!r}; there are {', '.join(sorted(OPTIONS))}")
     return _jit(function, (*names, *_names_at(function, numbers, names)), options)
 
 

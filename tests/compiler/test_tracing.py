@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc as collector
+import pickle
 import threading
 import weakref
 from typing import Any, NamedTuple
@@ -293,8 +295,19 @@ def test_declarations_that_do_not_fit() -> None:
         gc.jit(lambda x: x, static_argnames="n")
     with pytest.raises(gc.GraphError, match="expected a function"):
         gc.jit(3)
+    with pytest.raises(gc.GraphError, match="no option 'fast'; there are check, fast_math"):
+        gc.jit(lambda x: x, fast=True)
     with pytest.raises(TypeError, match="missing 1 required"):
         gc.jit(lambda x, y: x)(ONES)
+    with pytest.raises(TypeError, match="multiple values for argument 'x'"):
+        gc.jit(lambda x: x)(ONES, x=ONES)
+
+
+def test_a_traced_function_is_copied_as_itself_and_not_pickled() -> None:
+    f = gc.jit(lambda x: x)
+    assert copy.copy(f) is copy.deepcopy(f) is f
+    with pytest.raises(gc.GraphError, match="trace the Python function where it is needed"):
+        pickle.dumps(f)
 
 
 def test_an_error_while_tracing_leaves_the_function_usable() -> None:
