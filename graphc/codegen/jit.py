@@ -17,7 +17,7 @@ import os
 import platform
 import threading
 import weakref
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,7 @@ import numpy.typing as npt
 
 from graphc.ir.errors import CompileError
 
-from .workers import at_work
+from .workers import apart, at_work
 
 if TYPE_CHECKING:
     import llvmlite.binding as llvm
@@ -43,6 +43,10 @@ _lock = threading.RLock()
 @functools.cache
 def _llvm() -> Any:
     """llvmlite's binding, imported and initialised: about 30 ms, the first time."""
+    return apart(_imported)
+
+
+def _imported() -> Any:
     with at_work(), _lock:
         import llvmlite.binding as llvm
 
@@ -85,14 +89,7 @@ def _target(level: str) -> Target:
     is_x86 = platform.machine().lower() in ("x86_64", "amd64")
     if level != "native" and not is_x86:
         raise CompileError(f"GRAPHC_CPU={level} is for x86-64, and this machine is {platform.machine()}")
-    cpu, features = level, ""
-    with at_work():
-        llvm = _llvm()
-        if level == "native":
-            cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-        triple = llvm.get_process_triple()
-        with _create_machine(triple, cpu, features) as machine, machine.target_data as layout:
-            data_layout = str(layout)
+    cpu, features, triple, data_layout = apart(functools.partial(_asked, level))
     present = _present_features(level, features)
     vector_bytes = 16
     if is_x86 and "avx" in present:
@@ -119,6 +116,18 @@ def identity(target: Target) -> tuple[str, ...]:
     import llvmlite
 
     return repr(target), llvmlite.__version__, str(_llvm().llvm_version_info)
+
+
+def _asked(level: str) -> tuple[str, str, str, str]:
+    """What LLVM says of a level: the processor's name and features, the triple and the data layout."""
+    cpu, features = level, ""
+    with at_work():
+        llvm = _llvm()
+        if level == "native":
+            cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+        triple = llvm.get_process_triple()
+        with _create_machine(triple, cpu, features) as machine, machine.target_data as layout:
+            return cpu, features, triple, str(layout)
 
 
 def _present_features(level: str, features: str) -> set[str]:
@@ -220,20 +229,31 @@ def compile_entry(ir_text: str, target: Target) -> bytes:
 
 
 def _compile(ir_text: str, target: Target, effort: int | None) -> bytes:
-    with _optimized(ir_text, target, effort) as (module, machine):
-        return _emit(machine, module, as_object=True)
+    def made() -> bytes:
+        with _optimized(ir_text, target, effort) as (module, machine):
+            return _emit(machine, module, as_object=True)
+
+    return apart(made)
 
 
 def assembly(ir_text: str, target: Target, effort: int = 1) -> str:
     """The machine code of a module as text, for reading."""
-    with _optimized(ir_text, target, effort) as (module, machine):
-        return _emit(machine, module, as_object=False).decode()
+
+    def made() -> str:
+        with _optimized(ir_text, target, effort) as (module, machine):
+            return _emit(machine, module, as_object=False).decode()
+
+    return apart(made)
 
 
 def optimized_ir(ir_text: str, target: Target, effort: int = 1) -> str:
     """The module as it is after the passes, for reading."""
-    with _optimized(ir_text, target, effort) as (module, _):
-        return str(module)
+
+    def made() -> str:
+        with _optimized(ir_text, target, effort) as (module, _):
+            return str(module)
+
+    return apart(made)
 
 
 @contextlib.contextmanager
@@ -310,6 +330,8 @@ class Loaded:
 
 
 _numbers = itertools.count()
+_dead: deque[Any] = deque()
+"""Code that nobody has a use for: whoever loads more takes it out."""
 _in_process: dict[int, tuple[weakref.ref[Any], Any, Any]] = {}
 
 
@@ -321,21 +343,24 @@ def _unload(number: int, _: object, loaded: dict[int, Any] = _in_process) -> Non
     _, farewell, tracker = entry
     if farewell is not None:
         farewell()
-    with at_work():
-        tracker.close()
+    _dead.append(tracker)
 
 
 def _keep_everything() -> None:
     """At exit, daemon threads may still be running native code, and finalizers may still call it."""
-    for obj in (*_in_process.values(), _linker):
+    for obj in (*_in_process.values(), _dead, _linker):
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(obj))
     _in_process.clear()
 
 
 def linker() -> llvm.LLJIT:
     """What links code into this process. Made at the first use, in some milliseconds."""
-    with at_work(), _lock:
-        return _linker()
+
+    def made() -> llvm.LLJIT:
+        with at_work(), _lock:
+            return _linker()
+
+    return apart(made)
 
 
 @functools.cache
@@ -352,16 +377,22 @@ def load(objects: bytes | Sequence[bytes], symbols: Sequence[str], last: str | N
     Functions of the C library, of CPython and of the loaded extension modules resolve by name. `last` names a
     `void ()` function to call just before the code is unloaded. Raises CompileError for a symbol nobody defines.
     """
-    llvm = _llvm()
-    builder = llvm.JITLibraryBuilder().add_current_process()
-    for code in (objects,) if isinstance(objects, bytes) else objects:
-        builder.add_object_img(code)
     wanted = (*symbols, last) if last else tuple(symbols)
-    for symbol in wanted:
+    listed = (objects,) if isinstance(objects, bytes) else objects
+    return Loaded(apart(functools.partial(_linked, listed, wanted)), wanted, last)
+
+
+def _linked(objects: Sequence[bytes], symbols: Sequence[str]) -> Any:
+    builder = _llvm().JITLibraryBuilder().add_current_process()
+    for code in objects:
+        builder.add_object_img(code)
+    for symbol in symbols:
         builder.export_symbol(symbol)
     with at_work():
+        with contextlib.suppress(IndexError):
+            while True:
+                _dead.popleft().close()
         try:
-            tracker = builder.link(linker(), f"graphc.{next(_numbers)}")
+            return builder.link(linker(), f"graphc.{next(_numbers)}")
         except RuntimeError as error:
             raise CompileError(f"the native code does not link: {error}") from error
-    return Loaded(tracker, wanted, last)

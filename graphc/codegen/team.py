@@ -29,7 +29,7 @@ import threading
 
 from . import store
 from .jit import Loaded, Target, compile_entry, identity, load
-from .workers import at_work, cores
+from .workers import apart, at_work, cores
 
 STATE_BYTES = 192
 MOST_THREADS = 64
@@ -269,8 +269,12 @@ def thread_count(wanted: int | None) -> int:
 
 def team() -> Loaded:
     """The team's code, loaded once: `team()["run"]` is the address of `void run(task, frame, parts, most helpers)`."""
-    with at_work(), _making:
-        return _team()
+
+    def made() -> Loaded:
+        with at_work(), _making:
+            return _team()
+
+    return apart(made)
 
 
 _making = threading.RLock()
@@ -304,7 +308,7 @@ def _code(text: str, target: Target) -> bytes:
 def _leave_team() -> None:
     """The threads of the parent are not here."""
     if _team.cache_info().currsize:
-        ctypes.memset(team()["state"], 0, STATE_BYTES)
+        ctypes.memset(_team()["state"], 0, STATE_BYTES)
 
 
 os.register_at_fork(after_in_child=_leave_team)

@@ -2,6 +2,10 @@
 
 LLVM works on modules of different contexts at the same time, and ctypes lets other Python threads run meanwhile. A
 fork in the middle would leave the child with half of somebody's work, so it waits until nobody is at work.
+
+Python runs handlers of signals in the main thread, between any two of its steps. An exception there, as Ctrl-C raises
+it, would leave locks of llvmlite's held for good and things of LLVM's without an owner. So the main thread only waits;
+when it is called away, others finish what they have begun.
 """
 
 from __future__ import annotations
@@ -87,12 +91,23 @@ def together(jobs: Sequence[Callable[[], T]], besides: Sequence[Callable[[], obj
             except BaseException as error:  # raised again by the thread that asked
                 errors.append(error)
 
-    helpers = [threading.Thread(target=work, daemon=True) for _ in range(min(cores(), len(waiting)) - 1)]
-    for helper in helpers:
-        helper.start()
-    work()
-    for helper in helpers:
-        helper.join()
+    waits = threading.current_thread() is threading.main_thread()
+    helpers = [threading.Thread(target=work, daemon=True) for _ in range(min(cores(), len(waiting)) - (not waits))]
+    try:
+        for helper in helpers:
+            helper.start()
+        if not waits:
+            work()
+        for helper in helpers:
+            helper.join()
+    except BaseException as error:
+        errors.append(error)
+        raise
     if errors:
         raise errors[0]
     return [results[at] for at in range(len(jobs))]
+
+
+def apart(work: Callable[[], T]) -> T:
+    """The result of work in LLVM, done where no signal comes between."""
+    return work() if threading.current_thread() is not threading.main_thread() else together([work])[0]

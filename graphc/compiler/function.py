@@ -10,7 +10,6 @@ graph that the cache does not have, or when somebody looks at what a program was
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -29,6 +28,7 @@ from ..ir.dim import Dim
 from ..ir.dim import names as names_in
 from ..ir.errors import CompileError, DTypeError, GraphcError, GraphError, ShapeError, describe
 from ..ir.expr import Expr
+from ..ir.fork import lock
 from ..ir.graph import ExprTable, Graph, check_updates
 from ..ir.op import Array
 from ..ir.source import no_sources
@@ -93,7 +93,7 @@ class Function:
         leaves = (node for node in (*self._bare.nodes, *graph.inputs) if not node.args)
         self._named = any(isinstance(d, Dim) for node in leaves for d in node.shape)
         self._table: OrderedDict[tuple[tuple[int, ...], ...], _Version] = OrderedDict()
-        self._lock = threading.RLock()
+        self._lock = lock()
         self._latest: _Version | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -28,6 +27,7 @@ from ..ir.dim import Dim
 from ..ir.dtype import DType, as_dtype, bool_, float64, int64
 from ..ir.errors import DTypeError, GraphError
 from ..ir.expr import Expr
+from ..ir.fork import lock
 from ..ir.op import Array
 from ..ir.tree import flatten
 from ..ops import leaf
@@ -67,7 +67,7 @@ class Jit:
         self._names, self._rest = _parameters(function)
         self._static_at = frozenset(i for i, name in enumerate(self._names) if name in static)
         self._table: OrderedDict[Any, _Traced] = OrderedDict()
-        self._lock = threading.RLock()
+        self._lock = lock()
         self._bound: dict[int, tuple[weakref.ref[Any], Jit]] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -7,17 +7,22 @@ through all of them again and again, which is half the time of a compilation.
 from __future__ import annotations
 
 import gc
+import os
 import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+from .fork import lock
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_lock = threading.Lock()
+_lock = lock()
 _resting = 0
+"""How many times any thread has asked for it."""
 _was_on = False
+_own = threading.local()
 
 
 def without_collection(work: Callable[P, R]) -> Callable[P, R]:
@@ -25,18 +30,38 @@ def without_collection(work: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(work)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        global _resting, _was_on
-        with _lock:
-            if _resting == 0:
-                _was_on = gc.isenabled()
-                gc.disable()
-            _resting += 1
+        before = getattr(_own, "resting", 0)
         try:
+            _rest(before + 1)
             return work(*args, **kwargs)
         finally:
-            with _lock:
-                _resting -= 1
-                if _resting == 0 and _was_on:
-                    gc.enable()
+            _rest(before)
 
     return wrapper
+
+
+def _rest(own: int) -> None:
+    """Have this thread ask for it so many times."""
+    global _resting, _was_on
+    with _lock:
+        more = own - getattr(_own, "resting", 0)
+        if _resting == 0 and more > 0:
+            _was_on = gc.isenabled()
+            gc.disable()
+        _resting += more
+        _own.resting = own
+        if _resting == 0 and more < 0 and _was_on:
+            gc.enable()
+
+
+def _alone() -> None:
+    """In a child process the other threads ask for nothing."""
+    global _resting
+    others = _resting - getattr(_own, "resting", 0)
+    _resting -= others
+    if others and _resting == 0 and _was_on:
+        gc.enable()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_alone)

@@ -7,7 +7,6 @@ the node and never part of its identity.
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Hashable, Iterator, Mapping
 from types import MappingProxyType
@@ -18,6 +17,7 @@ import numpy as np
 from .dim import Shape, Size, product, show
 from .dtype import DType
 from .errors import GraphError, ShapeError, describe
+from .fork import lock
 from .op import Array, Attrs, OpDef
 from .scope import Path, current_scope
 from .source import Source, user_source
@@ -225,7 +225,7 @@ class _Entry(weakref.ref[Expr]):
 
 
 _interned: dict[Hashable, _Entry] = {}
-_lock = threading.RLock()
+_lock = lock()
 """Reentrant: an entry may have to go while another is entered."""
 
 
