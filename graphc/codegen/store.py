@@ -66,7 +66,9 @@ def folder() -> str | None:
         return None
     named = os.environ.get("GRAPHC_CACHE_DIR")
     if named:
-        return os.path.abspath(named)
+        with suppress(OSError):  # there is no working directory
+            return os.path.abspath(named)
+        return None
     shared = os.environ.get("XDG_CACHE_HOME", "")
     shared = shared if os.path.isabs(shared) else os.path.expanduser("~/.cache")
     return os.path.join(shared, "graphc") if os.path.isabs(shared) else None

@@ -9,6 +9,7 @@ none such and rewriting made them.
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +23,10 @@ from ..ir.canonical import digest
 from ..ir.expr import ConstantValue, Expr
 from ..ir.graph import ExprTable, Graph
 from ..ir.op import Array
-from ..ops import leaf
+from ..ops import OWN, leaf
 from .options import Options
+
+_PACKAGE = __name__.partition(".")[0]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -86,7 +89,7 @@ class Slot:
 
 def slot(graph: Graph, sizes: Mapping[str, int], structure: Structure, options: Options) -> Slot | None:
     """Where in the cache the code of a graph belongs; None where it cannot be kept, or nothing may be."""
-    if store.folder() is None:
+    if store.folder() is None or not _is_own(graph):
         return None
     given = digest(graph)
     if given is None:
@@ -94,6 +97,18 @@ def slot(graph: Graph, sizes: Mapping[str, int], structure: Structure, options: 
     target = identity(Target.current())
     key = store.key_of("program", given, sorted(sizes.items()), structure, options, target)
     return None if key is None else Slot(graph, key)
+
+
+def _is_own(graph: Graph) -> bool:
+    """Whether the files of this package say all about the code: who adds operations, or exchanges how they are emitted
+    or scheduled, may do so differently the next time."""
+    if not graph.ops <= OWN:
+        return False
+    scalars, lowering = (sys.modules.get(name) for name in (f"{_PACKAGE}.codegen.scalars", f"{__package__}.lowering"))
+    exchanged = [scalars.SCALARS[op] for op in graph.ops if op in scalars.SCALARS] if scalars is not None else []
+    if lowering is not None:
+        exchanged.append(lowering.schedule)
+    return all(f.__module__.partition(".")[0] == _PACKAGE for f in exchanged)
 
 
 def _constants(graph: Graph) -> Iterable[ConstantValue]:

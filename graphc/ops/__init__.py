@@ -5,6 +5,7 @@ build graph with: arguments already agree in dtype and shape. Users meet them th
 promotes and broadcasts first.
 """
 
+from ..ir.op import REGISTRY
 from . import (
     bitwise,
     cumulative,
@@ -23,7 +24,11 @@ from . import (
     transcendental,
 )
 
+OWN = frozenset(REGISTRY)
+"""The names of the operations that this package has by itself."""
+
 __all__ = [
+    "OWN",
     "bitwise",
     "cumulative",
     "dynamic",

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -323,3 +324,48 @@ def test_a_child_after_a_fork_finds_and_keeps(cache_folder: Path) -> None:
     assert status == 0
     x = gc.input("x", (3,))
     assert was_found(gc.compile([x], gc.cos(x)))
+
+
+def test_what_others_exchange_is_not_kept(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their code is in no key: an emission, a schedule or an operation may be another one the next time."""
+    from graphc.codegen.scalars import SCALARS
+    from graphc.compiler import lowering
+    from graphc.ir.op import REGISTRY
+
+    x = gc.input("x", (3,))
+    values = np.ones(3, np.float32)
+    assert not was_found(gc.compile([x], gc.sinh(x)))
+    assert was_found(gc.compile([x], gc.sinh(x)))
+    with monkeypatch.context() as patch:
+        usual = SCALARS["sinh"]
+        patch.setitem(SCALARS, "sinh", lambda *args: usual(*args))
+        assert not was_found(gc.compile([x], gc.sinh(x)))
+        assert not was_found(gc.compile([x], gc.cosh(x)))
+        assert was_found(gc.compile([x], gc.cosh(x)))
+    with monkeypatch.context() as patch:
+        schedule = lowering.schedule
+        patch.setattr(lowering, "schedule", lambda *args: schedule(*args))
+        assert not was_found(gc.compile([x], gc.sinh(x)))
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "OWN", frozenset(REGISTRY) - {"sinh"})
+        assert not was_found(gc.compile([x], gc.sinh(x)))
+        assert cache.slot(gc.compile([x], gc.sinh(x))._bare, {}, "single", Options()) is None
+    again = gc.compile([x], gc.sinh(x))
+    assert was_found(again)
+    np.testing.assert_allclose(again(values), np.sinh(values), rtol=1e-6)
+
+
+def test_a_folder_by_a_relative_path_from_nowhere_is_a_miss(tmp_path: Path) -> None:
+    program = """
+        import os, sys
+        import numpy as np
+        import graphc as gc
+        os.chdir(sys.argv[1]); os.rmdir(sys.argv[1])
+        x = gc.input("x", (3,))
+        assert gc.compile([x], x + 1)(np.ones(3, np.float32)).tolist() == [2, 2, 2]
+    """
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    environment = {**os.environ, "GRAPHC_CACHE_DIR": "relative"}
+    environment.pop("GRAPHC_CACHE", None)
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program), str(gone)], check=True, env=environment)
