@@ -84,9 +84,10 @@ def put(result: Expr, call: Call) -> None:
     """Remember that the call gave the expression."""
     key = id(result)
 
-    def forget(gone: weakref.ref[Expr]) -> None:
-        if key in _calls and _calls[key][0] is gone:
-            del _calls[key]
+    def forget(gone: weakref.ref[Expr], calls: dict[int, tuple[weakref.ref[Expr], Call]] = _calls) -> None:
+        # The table is an argument: as Python ends, modules lose their names.
+        if key in calls and calls[key][0] is gone:
+            del calls[key]
 
     _calls[key] = (weakref.ref(result, forget), call)
 
