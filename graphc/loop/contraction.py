@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from math import gcd, prod
 
 from ..ir.affine import Affine, Var, unravel, variable
@@ -256,16 +257,23 @@ class Contraction:
             self.builder.add(Allocate(buffer))
 
     def _panels(self) -> None:
-        """All register blocks of the band and the swath at hand."""
+        """All register blocks of the band and the swath at hand: row by row where the swath stays in the nearest cache,
+        for then what is written lies together, else column by column."""
         blocks = self.blocks
+        rows = partial(self._each, "ip", self.m, blocks.rows, self.band, blocks.band)
+        columns = partial(self._each, "jp", self.n, blocks.lanes, self.swath, blocks.swath)
 
-        def column_of_blocks(panel: Affine, active: int) -> None:
-            def block(panel_a: Affine, rows: int) -> None:
-                self._block(panel_a, rows or blocks.rows, panel, active)
+        def block(panel_a: Affine, rows_: int, panel: Affine, active: int) -> None:
+            self._block(panel_a, rows_ or blocks.rows, panel, active)
 
-            self._each("ip", self.m, blocks.rows, self.band, blocks.band, block)
+        if self._swath_bytes() <= self.machine.l1_bytes // 2:
+            rows(lambda i, left: columns(lambda j, active: block(i, left, j, active)))
+        else:
+            columns(lambda j, active: rows(lambda i, left: block(i, left, j, active)))
 
-        self._each("jp", self.n, blocks.lanes, self.swath, blocks.swath, column_of_blocks)
+    def _swath_bytes(self) -> int:
+        blocks = self.blocks
+        return blocks.lanes * blocks.swath * min(blocks.depth, self.k) * self.product.dtype.bytes
 
     def _each(
         self, name: str, size: int, unit: int, group: Var, per: int, write: Callable[[Affine, int], None],
