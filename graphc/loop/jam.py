@@ -23,6 +23,7 @@ from .ir import (
     Allocate,
     Apply,
     Buffer,
+    Check,
     Combine,
     Const,
     For,
@@ -126,6 +127,11 @@ class Row:
             return s._replace(registers=registers, values=values)
         if isinstance(s, Combine):
             return Combine(s.op, tuple(map(self._register, s.into)), tuple(map(self._register, s.vectors)))
+        if isinstance(s, Check):
+            witness = None if s.witness is None else self._register(s.witness)
+            mask = None if s.mask is None else self._operand(s.mask)
+            operands = tuple(map(self._operand, s.operands))
+            return s._replace(value=self._operand(s.value), operands=operands, witness=witness, mask=mask)
         assert isinstance(s, Store)
         mask = None if s.mask is None else self._operand(s.mask)
         return s._replace(at=self._form(s.at), value=self._operand(s.value), mask=mask)

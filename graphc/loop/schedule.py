@@ -15,6 +15,7 @@ from ..ir.graph import ExprTable
 from ..ir.op import REGISTRY
 from .blocking import blocked, reads_across
 from .boxes import box_index, boxes
+from .chains import chained
 from .columns import ColumnNest, columns
 from .ir import Accumulate, Apply, Buffer, For, If, Let, Load, Position, Scan, Statement, Store, walk
 from .jam import jammed
@@ -59,7 +60,8 @@ def schedule_reduction(
     if nest is None:
         return schedule_nest(domain, axes, outputs, nodes, inputs, into, machine), ()
     if isinstance(nest, SplitNest):
-        body = tuple(s for part in nest.write_pieces() for s in vectorized(merge(part), machine))
+        parts = (vectorized(merge(part), machine) for part in nest.write_pieces())
+        body = tuple(s for part in parts for s in chained(part, machine.vector_bytes))
     else:
         # Neighbours in a row are neighbours in the results of columns, too: they are the lanes.
         body = _apply(nest.write(_affordable(nest)), nest.inner[0], machine)
@@ -82,7 +84,7 @@ def schedule_nest(
             # Scratch is one row: it can only be shared by lanes that belong to the same row.
             body = _apply(Nest(domain, axes, outputs, nodes, inputs, into).write(keep), var, machine)
             return tuple(_parallel(s) for s in body)
-    rows = tuple(_parallel(s) for s in vectorized(merge(body), machine))
+    rows = tuple(_parallel(s) for s in chained(vectorized(merge(body), machine), machine.vector_bytes))
     return jammed(rows, machine.vector_bytes, machine.vector_registers)
 
 
