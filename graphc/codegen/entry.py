@@ -11,7 +11,8 @@ the kernels (whose names must not be any of these):
     @entry(self, args, nargs, kwnames)   what CPython calls (METH_FASTCALL | METH_KEYWORDS)
     @run(arrays)                         the same for a caller without the GIL; `arrays`: inputs, then outputs
     @lock_shared, @lock_exclusive, ...   the locks of params, and copies in and out of them
-    @dispose()                           gives the arena back, before the code is unloaded
+    @let_go()                            gives the arena back, unless a call has it
+    @dispose()                           the same, before the code is unloaded
     @state                               all it knows about this process, filled in after loading
 
 In words, `@entry` does this:
@@ -224,6 +225,24 @@ drop:
 }
 """
 
+_LET_GO = """
+; Gives the arena back, unless a call has it.
+define void @let_go() ATTRIBUTES {
+start:
+  %taken = cmpxchg ptr BUSY, i64 0, i64 1 acquire monotonic
+  %mine = extractvalue { i64, i1 } %taken, 1
+  br i1 %mine, label %own, label %done
+own:
+  %arena = load ptr, ptr ARENA
+  store atomic ptr null, ptr ARENA monotonic, align 8
+  call void @free(ptr %arena)
+  store atomic i64 0, ptr BUSY release, align 8
+  br label %done
+done:
+  ret void
+}
+"""
+
 _DISPOSE = """
 define void @dispose() ATTRIBUTES {
   %arena = load ptr, ptr ARENA
@@ -257,6 +276,7 @@ class _Emitter:
             _DECLARATIONS,
             _DROP,
             _ARENA if self.leases else "",
+            _LET_GO,
             _DISPOSE,
             *self._takers(),
             locks.emit([use.update for use in self.signature.params], self._word(self.layout.locks)),

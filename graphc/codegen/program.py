@@ -28,7 +28,7 @@ from .team import team
 
 Array = npt.NDArray[Any]
 
-SYMBOLS = ("state", "entry", "run", "copy_shared", "copy_exclusive")
+SYMBOLS = ("state", "entry", "run", "copy_shared", "copy_exclusive", "let_go")
 FAREWELL = "dispose"
 """Called when the code is unloaded."""
 
@@ -110,6 +110,10 @@ class Program:
         for storage in own.storages:
             storage.attach(copies)
         _belongings.add(own)
+
+    def let_go(self) -> None:
+        """Give the arena back, unless a call has it; the next call makes another."""
+        self._own.code.function("let_go", ctypes.CFUNCTYPE(None))()
 
     def report(self, status: int) -> int | None:
         """What a checked program says about a failure; None when another call has failed differently meanwhile."""

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from .view import View
 
 MOST_SPECIALIZATIONS = 32
+IDLE_BYTES = 2**26
+"""What the arenas of programs for several sizes may hold, or else twice that of the latest."""
 STAGES = ("graph", "kernels", "loops", "llvm", "asm")
 
 
@@ -184,8 +186,18 @@ class Function:
             self._table.move_to_end(shapes)
             if self._latest is not found:
                 self._latest = found
+                self._let_go_of_arenas()
                 type(self).__call__ = found.program.call  # type: ignore[method-assign]
             return found
+
+    def _let_go_of_arenas(self) -> None:
+        """Keep those that were used last, up to `IDLE_BYTES` or twice the latest."""
+        assert self._latest is not None
+        most, total = max(IDLE_BYTES, 2 * self._latest.code.signature.arena_bytes), 0
+        for version in reversed(self._table.values()):
+            total += version.code.signature.arena_bytes
+            if total > most:
+                version.program.let_go()
 
     @without_collection
     def _compile(self, sizes: Mapping[str, int]) -> _Version:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import graphc as gc
+from graphc.compiler import function
 
 
 def _line() -> gc.Function:
@@ -215,3 +216,31 @@ def test_arrays_for_results_go_by_key() -> None:
     for other in ({"p": out["p"], "r": out["q"]}, list(out.values()), out["p"]):
         with pytest.raises(gc.GraphError, match="as a result does"):
             f(np.ones(2, "float32"), out=other)
+
+
+def test_programs_for_other_sizes_give_their_arenas_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the latest, nor what is in use; and called again, they have another one."""
+    monkeypatch.setattr(function, "IDLE_BYTES", 100_000)
+    x = gc.input("x", ("n",), dtype="float64")
+    f = gc.compile([x], gc.sort(gc.sort(gc.exp(x)) + 1)[::-1] - gc.sort(x))
+
+    def check(n: int) -> None:
+        values = np.random.default_rng(n).normal(size=n)
+        np.testing.assert_allclose(f(values), np.sort(np.exp(values))[::-1] + 1 - np.sort(values), rtol=1e-12)
+
+    sizes = [3000, 5000, 7000, 9000]
+    for n in (*sizes, *sizes, *reversed(sizes)):
+        check(n)
+        programs = {shapes[0][0]: version.program for shapes, version in f._table.items()}
+        held = {n: p.signature.arena_bytes for n, p in programs.items() if p._own.state[0]}
+        assert n in held
+        assert sum(held.values()) <= max(100_000, 2 * held[n])
+    program = programs[n]
+    program._own.state[1] = 1  # a call has it
+    before = program._own.state[0]
+    program.let_go()
+    assert program._own.state[0] == before != 0
+    program._own.state[1] = 0
+    program.let_go()
+    assert program._own.state[0] == 0
+    check(n)
