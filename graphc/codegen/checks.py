@@ -118,9 +118,11 @@ def _report(w: Writer, check: Check, value: str, guilty: str) -> None:
     """Write the first of the lanes that are to blame into the cell, if there is one and nothing smaller is there."""
     e, one = w.e, w.of(w.dtype)
     if w.lanes > 1:
-        bits = e.line(f"zext i{w.lanes} {_bits(w, guilty)} to i64") if w.lanes < 64 else _bits(w, guilty)
-        e.module.declarations["declare i64 @llvm.cttz.i64(i64, i1)"] = None
-        first = e.line(f"call i64 @llvm.cttz.i64(i64 {bits}, i1 false)")
+        wide = max(w.lanes, 64)
+        bits = e.line(f"zext i{w.lanes} {_bits(w, guilty)} to i64") if w.lanes < wide else _bits(w, guilty)
+        e.module.declarations[f"declare i{wide} @llvm.cttz.i{wide}(i{wide}, i1)"] = None
+        first = e.line(f"call i{wide} @llvm.cttz.i{wide}(i{wide} {bits}, i1 false)")
+        first = e.line(f"trunc i{wide} {first} to i64") if wide > 64 else first
         value = e.line(f"extractelement {w.type} {value}, i64 {first}")
         one = Writer(e, w.dtype, 1)
     what = _position(one, value) if check.kind == "within" else _class(one, value)

@@ -14,7 +14,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TypeVar
 
@@ -93,12 +93,15 @@ def together(jobs: Sequence[Callable[[], T]], besides: Sequence[Callable[[], obj
 
     waits = threading.current_thread() is threading.main_thread()
     helpers = [threading.Thread(target=work, daemon=True) for _ in range(min(cores(), len(waiting)) - (not waits))]
+    started = []
     try:
         for helper in helpers:
-            helper.start()
-        if not waits:
+            with suppress(RuntimeError):  # no more threads
+                helper.start()
+                started.append(helper)
+        if not waits or not started:
             work()
-        for helper in helpers:
+        for helper in started:
             helper.join()
     except BaseException as error:
         errors.append(error)

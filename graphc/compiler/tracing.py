@@ -167,14 +167,15 @@ class Jit:
     def _trace(self, args: tuple[Any, ...], kwargs: dict[str, Any], leaves: list[Any]) -> _Traced:
         at = [i for i in range(len(args)) if i not in self._static_at]
         named = [name for name in kwargs if name not in self._static]
-        if twice := kwargs.keys() & map(self._name_of, range(len(args))):
-            called = getattr(self._python, "__qualname__", "the function")
-            raise TypeError(f"{called}() got multiple values for argument {min(twice)!r}")
-        given = {**{self._name_of(i): args[i] for i in at}, **{name: kwargs[name] for name in named}}
+        called = {i: self._name_of(i) for i in range(len(args))}
+        if twice := kwargs.keys() & called.values():
+            inspect.signature(self._python).bind(*args, **kwargs)
+            called = {i: f"{name} by position" if name in twice else name for i, name in called.items()}
+        given = {**{called[i]: args[i] for i in at}, **{name: kwargs[name] for name in named}}
         tree, names = flatten(given), _leaf_names(given)
         inputs = [_input(*each) for each in zip(names, tree.leaves, leaves, strict=True)]
         rebuilt = tree.rebuild(inputs)
-        traced_args = [rebuilt[self._name_of(i)] if i in at else a for i, a in enumerate(args)]
+        traced_args = [rebuilt[called[i]] if i in at else a for i, a in enumerate(args)]
         traced_kwargs = {name: rebuilt[name] if name in named else value for name, value in kwargs.items()}
         results = flatten(self._python(*traced_args, **traced_kwargs))
         outputs = results.rebuild(_result(r) for r in results.leaves)

@@ -50,9 +50,11 @@ def lift(op: str, value: ArrayLike, dtype: DType | None = None) -> Expr:
     if isinstance(value, Expr):
         if not leaf.is_weak(value):
             return value
+        wanted = dtype or _WEAK_DEFAULTS[_kind_rank(value.dtype)]
         if value.op is leaf.CONSTANT:
-            return lift(op, value.attrs["value"].array.item(), dtype)
-        return scalar.astype(value, dtype or _WEAK_DEFAULTS[_kind_rank(value.dtype)])
+            array = value.attrs["value"].array
+            _fit(op, array.item(), array, wanted)
+        return scalar.astype(value, wanted)
     if isinstance(value, Dim):
         size = leaf.size(value)
         return size if dtype is None else scalar.astype(size, dtype)

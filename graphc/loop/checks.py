@@ -100,6 +100,14 @@ class Watched(ExprTable[Buffer]):
         self.watch = watch
 
 
+WITNESS = "witness"
+
+
+def is_witness(register: Buffer) -> bool:
+    """Whether a register is there for checks alone: schedules do not look at it, or bits would depend on it."""
+    return register.name.startswith(WITNESS)
+
+
 class Witness(NamedTuple):
     """What is known after a sweep of the operands of a sum or product: registers that see each of them.
 

@@ -152,7 +152,9 @@ class Row:
         return Let(self._bound(let.ref), value)
 
     def _form(self, form: Affine) -> Affine:
-        return form.substitute({self.outer: self.at})
+        """The form where the row stands. Names in it, as of an index that was read, may be the row's own."""
+        named = {v: variable(Var(self._own[v.name], v.extent)) for v in form.variables() if v.name in self._own}
+        return form.substitute({self.outer: self.at, **named})
 
     def _register(self, buffer: Buffer) -> Buffer:
         if buffer.space != "register" or not self.number:

@@ -23,7 +23,7 @@ from ..ir.affine import Affine, Var, ravel, variable
 from ..ir.dtype import DType, int64
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
-from .checks import Witness
+from .checks import WITNESS, Witness
 from .ir import Accumulate, Allocate, Apply, Buffer, Const, Operand, Position, Ref, Statement, Store
 from .lower import Builder, Index
 
@@ -196,7 +196,7 @@ class Nest:
         """In checked kernels: registers that see the operands of a sweep's sums and products."""
         for node in nodes:
             self._made += 1
-            witness = Witness.of(self.builder, node, f"w{self._made}")
+            witness = Witness.of(self.builder, node, f"{WITNESS}{self._made}")
             if witness is not None:
                 self._witnesses[node] = witness
 

@@ -16,6 +16,7 @@ from ..ir.op import REGISTRY
 from .blocking import blocked, reads_across
 from .boxes import box_index, boxes
 from .chains import chained
+from .checks import is_witness
 from .columns import ColumnNest, columns
 from .ir import Accumulate, Apply, Buffer, For, If, Let, Load, Position, Scan, Statement, Store, walk
 from .jam import jammed
@@ -193,7 +194,7 @@ def lanes_for(loop: For, machine: Machine) -> int:
     widest, operations, accumulates, dear, scans = 4, 0, 0, 0, 0
     for statement in walk(loop.body):
         if isinstance(statement, Accumulate):
-            accumulates += 1
+            accumulates += not is_witness(statement.registers[0])
         elif isinstance(statement, Scan):
             scans += 1
             widest = max(widest, statement.ref.dtype.bytes)

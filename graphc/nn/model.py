@@ -64,7 +64,7 @@ class Model(Trainer):
         super().__init__(name, seed)
         self._network = None
         self._input_names = None
-        self._names: dict[int, str] = {}
+        self._names: dict[Layer, str] = {}
         self._source, self._shuffling = initializers.source(), initializers.generator(seed)
 
     def _install(self, network: Network) -> None:
@@ -73,13 +73,13 @@ class Model(Trainer):
         self._name_layers(self.layers)
 
     def _name_layers(self, layers: Sequence[Layer]) -> None:
-        self._names = dict(zip(map(id, layers), distinct_names(layers), strict=True))
+        self._names = dict(zip(layers, distinct_names(layers), strict=True))
         for layer in layers:
             layer.name = layer.name or self.name_of(layer)
 
     def name_of(self, layer: Layer) -> str:
         """The layer's name in this model: one that another model has chosen for it may be taken here."""
-        return self._names.get(id(layer)) or str(layer.name)
+        return self._names.get(layer) or str(layer.name)
 
     # Structure -----------------------------------------------------------------------------------------------------
 

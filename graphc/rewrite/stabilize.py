@@ -156,8 +156,8 @@ def _times_exp(a: Expr, x: Expr, y: Expr) -> Expr | None:
     return multiply(a, sigmoid(y)) if are_opposite(x, y) else None
 
 
-def _times(factor: float, x: Expr) -> Expr:
-    return multiply(like(factor, x), x)
+def _twice(x: Expr) -> Expr:
+    return add(x, x)
 
 
 def _positive(value: Any) -> bool:
@@ -222,10 +222,11 @@ CANCELLATION = (
     Rule("odds-difference-chain-back", P.multiply(P.multiply(P.subtract(P.divide(a, p), P.divide(b, q)), q), p),
          lambda a, b, p, q: subtract(multiply(a, q), multiply(b, p)), "stabilize", "a·q - b·p"),
     Rule("conjugate-difference", P.subtract(P.multiply(a, _above), P.multiply(a, _below)),
-         lambda a, x: multiply(a, _times(2, x)), "stabilize", "a·2x"),
+         lambda a, x: _twice(multiply(a, x)), "stabilize", "a·x + a·x"),
     Rule("conjugate-difference-negative", P.subtract(P.multiply(a, _below), P.multiply(a, _above)),
-         lambda a, x: multiply(a, _times(-2, x)), "stabilize", "a·(-2x)"),
-    Rule("conjugate-difference-plain", P.subtract(_below, _above), lambda x: _times(-2, x), "stabilize", "-2x"),
+         lambda a, x: negative(_twice(multiply(a, x))), "stabilize", "-(a·x + a·x)"),
+    Rule("conjugate-difference-plain", P.subtract(_below, _above), lambda x: negative(_twice(x)), "stabilize",
+         "-(x + x)"),
     Rule("softsign-slope",
          P.subtract(_slope, P.multiply(P.multiply(_slope, P.divide(x, _reach)), P.sign(x))),
          lambda g, reach: divide(g, square(reach)), "stabilize", "g / square(1 + abs(x))"),

@@ -341,3 +341,10 @@ def test_with_an_expression_among_them_all_arguments_are() -> None:
     assert result.dtype == "float32"
     assert [gc.compile([i], result)(at) for at in (0, 2)] == [7, 4.5]
     np.testing.assert_array_equal(own, np.arange(3))
+
+
+def test_a_keyword_may_be_called_as_a_parameter_that_has_no_keyword() -> None:
+    def scaled(a: Any, /, **others: Any) -> Any:
+        return a * others["a"]
+
+    np.testing.assert_array_equal(gc.jit(scaled)(ONES, a=ONES * 3), ONES * 3)

@@ -56,3 +56,31 @@ def test_a_row_by_few_columns() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(1, 4096)).astype("float32"), rng.normal(size=(4096, 8)).astype("float32")
     np.testing.assert_allclose(f(a, b), a.astype("float64") @ b, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "int64"])
+@pytest.mark.parametrize("name", ["sum", "max"])
+def test_each_chain_looks_up_its_own(name: str, dtype: str) -> None:
+    """An index that is read has a name, which is another one in each chain."""
+    w, i = gc.input("w", (256,)), gc.input("i", (130, 8), dtype=dtype)
+    rng = np.random.default_rng(0)
+    values, places = rng.normal(size=256).astype("float32"), rng.integers(0, 256, (130, 8)).astype(dtype)
+    result = getattr(gc, name)(gc.take(w, i, axis=0), axis=0)
+    expected = getattr(np, name)(values.astype("float64")[places.astype(int)], axis=0)
+    np.testing.assert_allclose(gc.compile([w, i], result)(values, places), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("columns", [8, 32, 128, 256])
+@pytest.mark.parametrize("rows", [100, 256, 1024])
+def test_checks_change_no_bit(rows: int, columns: int) -> None:
+    """They bring registers of their own, which decide neither lanes nor chains."""
+    x = gc.input("x", (rows, columns))
+    values = np.random.default_rng(0).normal(size=(rows, columns)).astype("float32")
+    outputs = [gc.sum(f(x), axis=0) for f in (gc.exp, gc.negative, gc.square, lambda x: gc.tanh(x) * 2 + x)]
+    outputs += [gc.max(x, axis=0), gc.prod(1 + x / 100, axis=0)]
+    for output in outputs:
+        plain, checked = gc.compile([x], output), gc.compile([x], output, check=True)
+        np.testing.assert_array_equal(plain(values), checked(values))
+    values[rows // 2, columns // 2] = np.nan
+    with pytest.raises(gc.NotFiniteError):
+        gc.compile([x], outputs[0], check=True)(values)

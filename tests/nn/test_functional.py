@@ -1,5 +1,7 @@
 """Models from inputs to outputs: several of each, layers shared, models in models, plain expressions between."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -477,6 +479,15 @@ def test_heads_are_named_by_layers_that_give_back_what_they_get(tmp_path):
     # Other models of the same input know nothing of it.
     nn.Flatten(name="f")(x)
     assert [layer.name for layer in nn.Model(x, nn.Dense(1)(x)).layers] == ["dense"]
+
+
+def test_a_copy_knows_its_layers_by_their_names():
+    x, layers = nn.Input((4,)), [nn.Dense(4), nn.Dense(4)]
+    for layer in layers:
+        nn.Model(x, layer(x))  # each the first of its model, and called so there
+    model = nn.Model(x, layers[1](layers[0](x)))
+    assert list(model.weights()) == list(copy.deepcopy(model).weights())
+    assert list(model.weights())[::2] == ["dense/kernel", "dense_1/kernel"]
 
 
 def summary_of(model):

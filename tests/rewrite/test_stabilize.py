@@ -253,3 +253,10 @@ def test_the_slope_of_softsign_keeps_its_digits() -> None:
     found = gc.interpret(list(simplified(*slopes)), {x: points, t: gc.interpret(gc.softsign(points)) - 0.5})
     for slope in found:
         np.testing.assert_allclose(slope, 1 / (1 + np.abs(points.astype("float64"))) ** 2, rtol=5e-7)
+
+
+def test_a_difference_of_conjugates_is_finite_where_it_was() -> None:
+    a, x = gc.input("a", (3,)), gc.input("x", (3,))
+    values = np.array([0.25, 1, 0], "float32"), np.array([3e38, 1, -3e38], "float32")
+    found = gc.compile([a, x], a * (1 + x) - a * (1 - x))(*values)
+    np.testing.assert_allclose(found, [1.5e38, 2, 0], rtol=1e-6)

@@ -54,3 +54,15 @@ def test_a_number_out_of_range_is_refused() -> None:
 def test_a_number_that_meets_nothing_is_as_it_would_be_outside() -> None:
     assert gc.vmap(lambda a, k: k, (0, None))(np.ones(3, "float64"), 2.0).dtype == "float32"
     assert gc.cond(True, lambda k: k, lambda k: k, 2).dtype == "int64"
+
+
+def test_there_are_derivatives_by_a_number() -> None:
+    x = gc.input("x", (5,))
+    ones = np.ones(5, "float32")
+    slopes = gc.vmap(lambda a, b: gc.grad(a * b * b, b), in_axes=(0, None))(x, 3.0)
+    np.testing.assert_array_equal(gc.compile([x], slopes)(ones), 6 * ones)
+    p = gc.input("p", (), dtype="bool")
+    slope = gc.cond(p, lambda b: gc.grad(b * b * b, b), lambda b: b, 3.0)
+    assert [gc.compile([p], slope)(holds) for holds in (True, False)] == [27, 3]
+    traced = gc.jit(lambda a, b: gc.grad(gc.sum(a) * b * b, b))
+    assert traced(ones, 3.0) == gc.interpret(traced(x, 3.0), {x: ones}) == 30
