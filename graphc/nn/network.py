@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any
 
 import graphc as gc
@@ -27,6 +26,8 @@ class Network:
 
     inputs: tuple[Expr, ...]
     outputs: Tree
+    calls: Calls = field(init=False)
+    """Which layers it is made of."""
 
     def __post_init__(self) -> None:
         fed = ExprTable((x, None) for x in (*self.inputs, TRAINING))
@@ -40,12 +41,7 @@ class Network:
         for node in post_order(self.outputs.leaves):
             if node.op.name == "input" and node not in fed:
                 raise GraphError(f"the model's outputs depend on an input that is not among its inputs{_what(node)}")
-        self.calls  # noqa: B018  (as they are now)
-
-    @cached_property
-    def calls(self) -> Calls:
-        """Which layers it is made of."""
-        return Calls(self.outputs.leaves)
+        object.__setattr__(self, "calls", Calls(self.outputs.leaves))
 
     @property
     def layers(self) -> list[Layer]:
