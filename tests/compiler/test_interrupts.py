@@ -56,7 +56,7 @@ def test_an_interrupted_compilation_leaves_the_next_ones_alone(seed: int) -> Non
                 interrupted += 1
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
-        assert interrupted > 30
+        assert interrupted > 5  # the faster the machine, the fewer
         assert collector.isenabled()
         function(1000)(at)
     """)
