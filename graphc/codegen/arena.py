@@ -62,12 +62,3 @@ done:
   ret void
 }
 """
-
-DISPOSE = """
-define void @dispose() ATTRIBUTES {
-  %arena = load ptr, ptr ARENA
-  call void @free(ptr %arena)
-  store ptr null, ptr ARENA
-  ret void
-}
-"""

@@ -12,7 +12,6 @@ the kernels (whose names must not be any of these):
     @run(arrays)                         the same for a caller without the GIL; `arrays`: inputs, then outputs
     @lock_shared, @lock_exclusive, ...   the locks of params, and copies in and out of them
     @let_go()                            gives the arena back, unless a call has it
-    @dispose()                           the same, before the code is unloaded
     @state                               all it knows about this process, filled in after loading
 
 In words, `@entry` does this:
@@ -211,7 +210,6 @@ class _Emitter:
             _DROP,
             arenas.LEASE if self.leases else "",
             arenas.LET_GO,
-            arenas.DISPOSE,
             *self._takers(),
             locks.emit([use.update for use in self.signature.params], self._word(self.layout.locks)),
             *self._entry(),

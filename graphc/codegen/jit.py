@@ -41,12 +41,9 @@ _lock = threading.RLock()
 
 
 @functools.cache
+@apart
 def _llvm() -> Any:
     """llvmlite's binding, imported and initialised: about 30 ms, the first time."""
-    return apart(_imported)
-
-
-def _imported() -> Any:
     with at_work(), _lock:
         import llvmlite.binding as llvm
 
@@ -83,13 +80,21 @@ class Target:
 
 
 @functools.cache
+@apart
 def _target(level: str) -> Target:
     if level not in CPU_LEVELS:
         raise CompileError(f"GRAPHC_CPU={level} is none of {', '.join(CPU_LEVELS)}")
     is_x86 = platform.machine().lower() in ("x86_64", "amd64")
     if level != "native" and not is_x86:
         raise CompileError(f"GRAPHC_CPU={level} is for x86-64, and this machine is {platform.machine()}")
-    cpu, features, triple, data_layout = apart(functools.partial(_asked, level))
+    cpu, features = level, ""
+    with at_work():
+        llvm = _llvm()
+        if level == "native":
+            cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+        triple = llvm.get_process_triple()
+        with _create_machine(triple, cpu, features) as machine, machine.target_data as layout:
+            data_layout = str(layout)
     present = _present_features(level, features)
     vector_bytes = 16
     if is_x86 and "avx" in present:
@@ -116,18 +121,6 @@ def identity(target: Target) -> tuple[str, ...]:
     import llvmlite
 
     return repr(target), llvmlite.__version__, str(_llvm().llvm_version_info)
-
-
-def _asked(level: str) -> tuple[str, str, str, str]:
-    """What LLVM says of a level: the processor's name and features, the triple and the data layout."""
-    cpu, features = level, ""
-    with at_work():
-        llvm = _llvm()
-        if level == "native":
-            cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-        triple = llvm.get_process_triple()
-        with _create_machine(triple, cpu, features) as machine, machine.target_data as layout:
-            return cpu, features, triple, str(layout)
 
 
 def _present_features(level: str, features: str) -> set[str]:
@@ -228,32 +221,24 @@ def compile_entry(ir_text: str, target: Target) -> bytes:
     return _compile(ir_text, target, None)
 
 
+@apart
 def _compile(ir_text: str, target: Target, effort: int | None) -> bytes:
-    def made() -> bytes:
-        with _optimized(ir_text, target, effort) as (module, machine):
-            return _emit(machine, module, as_object=True)
-
-    return apart(made)
+    with _optimized(ir_text, target, effort) as (module, machine):
+        return _emit(machine, module, as_object=True)
 
 
+@apart
 def assembly(ir_text: str, target: Target, effort: int = 1) -> str:
     """The machine code of a module as text, for reading."""
-
-    def made() -> str:
-        with _optimized(ir_text, target, effort) as (module, machine):
-            return _emit(machine, module, as_object=False).decode()
-
-    return apart(made)
+    with _optimized(ir_text, target, effort) as (module, machine):
+        return _emit(machine, module, as_object=False).decode()
 
 
+@apart
 def optimized_ir(ir_text: str, target: Target, effort: int = 1) -> str:
     """The module as it is after the passes, for reading."""
-
-    def made() -> str:
-        with _optimized(ir_text, target, effort) as (module, _):
-            return str(module)
-
-    return apart(made)
+    with _optimized(ir_text, target, effort) as (module, _):
+        return str(module)
 
 
 @contextlib.contextmanager
@@ -353,14 +338,11 @@ def _keep_everything() -> None:
     _in_process.clear()
 
 
+@apart
 def linker() -> llvm.LLJIT:
     """What links code into this process. Made at the first use, in some milliseconds."""
-
-    def made() -> llvm.LLJIT:
-        with at_work(), _lock:
-            return _linker()
-
-    return apart(made)
+    with at_work(), _lock:
+        return _linker()
 
 
 @functools.cache
@@ -371,28 +353,26 @@ def _linker() -> llvm.LLJIT:
     return llvm.create_lljit_compiler(_create_machine(target.triple, target.cpu, target.features), use_jit_link=True)
 
 
+@apart
 def load(objects: bytes | Sequence[bytes], symbols: Sequence[str], last: str | None = None) -> Loaded:
     """Link one or several objects into this process, as one library, and look up `symbols`.
 
     Functions of the C library, of CPython and of the loaded extension modules resolve by name. `last` names a
     `void ()` function to call just before the code is unloaded. Raises CompileError for a symbol nobody defines.
     """
-    wanted = (*symbols, last) if last else tuple(symbols)
-    listed = (objects,) if isinstance(objects, bytes) else objects
-    return Loaded(apart(functools.partial(_linked, listed, wanted)), wanted, last)
-
-
-def _linked(objects: Sequence[bytes], symbols: Sequence[str]) -> Any:
-    builder = _llvm().JITLibraryBuilder().add_current_process()
-    for code in objects:
+    llvm = _llvm()
+    builder = llvm.JITLibraryBuilder().add_current_process()
+    for code in (objects,) if isinstance(objects, bytes) else objects:
         builder.add_object_img(code)
-    for symbol in symbols:
+    wanted = (*symbols, last) if last else tuple(symbols)
+    for symbol in wanted:
         builder.export_symbol(symbol)
     with at_work():
         with contextlib.suppress(IndexError):
             while True:
                 _dead.popleft().close()
         try:
-            return builder.link(linker(), f"graphc.{next(_numbers)}")
+            tracker = builder.link(linker(), f"graphc.{next(_numbers)}")
         except RuntimeError as error:
             raise CompileError(f"the native code does not link: {error}") from error
+    return Loaded(tracker, wanted, last)

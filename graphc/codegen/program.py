@@ -28,9 +28,9 @@ from .team import team
 
 Array = npt.NDArray[Any]
 
-SYMBOLS = ("state", "entry", "run", "copy_shared", "copy_exclusive", "let_go")
-FAREWELL = "dispose"
-"""Called when the code is unloaded."""
+SYMBOLS = ("state", "entry", "run", "copy_shared", "copy_exclusive")
+FAREWELL = "let_go"
+"""Called when the code is unloaded, too."""
 
 _METH_FASTCALL_WITH_KEYWORDS = 0x0080 | 0x0002
 _NUMPY_API = {"array_class": 2, "new_array": 94}
@@ -113,7 +113,7 @@ class Program:
 
     def let_go(self) -> None:
         """Give the arena back, unless a call has it; the next call makes another."""
-        self._own.code.function("let_go", ctypes.CFUNCTYPE(None))()
+        self._own.code.function(FAREWELL, ctypes.CFUNCTYPE(None))()
 
     def report(self, status: int) -> int | None:
         """What a checked program says about a failure; None when another call has failed differently meanwhile."""

@@ -267,14 +267,11 @@ def thread_count(wanted: int | None) -> int:
     return min(wanted, MOST_THREADS)
 
 
+@apart
 def team() -> Loaded:
     """The team's code, loaded once: `team()["run"]` is the address of `void run(task, frame, parts, most helpers)`."""
-
-    def made() -> Loaded:
-        with at_work(), _making:
-            return _team()
-
-    return apart(made)
+    with at_work(), _making:
+        return _team()
 
 
 _making = threading.RLock()

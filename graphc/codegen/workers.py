@@ -15,9 +15,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
-from typing import TypeVar
+from functools import partial, wraps
+from typing import ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -111,6 +112,13 @@ def together(jobs: Sequence[Callable[[], T]], besides: Sequence[Callable[[], obj
     return [results[at] for at in range(len(jobs))]
 
 
-def apart(work: Callable[[], T]) -> T:
-    """The result of work in LLVM, done where no signal comes between."""
-    return work() if threading.current_thread() is not threading.main_thread() else together([work])[0]
+def apart(work: Callable[P, T]) -> Callable[P, T]:
+    """The function, which has to do with LLVM, run where no signal comes between."""
+
+    @wraps(work)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        if threading.current_thread() is not threading.main_thread():
+            return work(*args, **kwargs)
+        return together([partial(work, *args, **kwargs)])[0]
+
+    return wrapper

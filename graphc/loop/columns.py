@@ -113,8 +113,7 @@ class ColumnNest(Nest):
         with b.loop(self.piece):
             for column, register in zip(self.columns, registers, strict=True):
                 part = b.load(self.partials[column], self._at(place))
-                if column in self._witnesses:
-                    self._witnesses[column].see(b, [part])
+                self._see(column, [part])
                 b.add(Accumulate(column.op.name, (register,), 0, (part,)))
         for column, register in zip(self.columns, registers, strict=True):
             value = b.load(register, Affine())

@@ -17,6 +17,8 @@ Values that are dear and needed by several sweeps (the exp here) are kept in a r
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from ..ir.affine import Affine, Var, ravel, variable
@@ -200,6 +202,11 @@ class Nest:
             if witness is not None:
                 self._witnesses[node] = witness
 
+    def _see(self, node: Expr, operands: Iterable[Operand], value: Operand | None = None) -> None:
+        """Show operands of a sum or product, and what a run has come to, to the node's witness."""
+        if node in self._witnesses:
+            self._witnesses[node].see(self.builder, operands, value)
+
     def _question(self, node: Expr, value: Operand | None = None) -> None:
         """Look at what a sum or product came to."""
         if node in self._witnesses:
@@ -233,8 +240,7 @@ class Nest:
         op, exclusive = RUNS.get(node.op.name, "recur"), node.attrs.get("exclusive", False)
         value = self.builder.scan(op, register, values, exclusive=exclusive)
         self.builder.know(node, self.element, value)
-        if node in self._witnesses:
-            self._witnesses[node].see(self.builder, values, value)
+        self._see(node, values, value)
 
     def _accumulate(self, reduction: Expr, into: tuple[Buffer, ...]) -> None:
         b, argument = self.builder, reduction.args[0]
@@ -244,8 +250,7 @@ class Nest:
             op, values = "fma", [b.pull(a, self.element) for a in argument.args]
         else:
             values.append(b.pull(argument, self.element))
-        if reduction in self._witnesses:
-            self._witnesses[reduction].see(b, values)
+        self._see(reduction, values)
         if op in POSITIONS:
             values.append(b.let(int64, Position(self.element[reduction.attrs["axis"]])))
         b.add(Accumulate(op, into, 0, tuple(values)))

@@ -274,8 +274,7 @@ class SplitNest(Nest):
             at = variable(piece) * self.cut.rows + self._row_flat()
             for reduction, into in zip(reductions, registers, strict=True):
                 parts = tuple(b.load(partial, at) for partial in self.partials[reduction])
-                if reduction in self._witnesses:
-                    self._witnesses[reduction].see(b, parts)
+                self._see(reduction, parts)
                 b.add(Accumulate(reduction.op.name, into, 0, parts))
         for reduction, into in zip(reductions, registers, strict=True):
             value = b.load(into[-1], Affine())

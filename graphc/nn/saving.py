@@ -22,6 +22,7 @@ from ..ir.expr import Expr, make
 from ..ir.graph import ExprTable
 from ..ir.op import REGISTRY
 from ..ir.tree import flatten
+from ..optim.plain import plain
 from . import registry, safetensors
 from .calls import Call
 from .data import Array
@@ -56,7 +57,7 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> None:
         "model": layer_config(model),
         "built": model.built,
         "compiled": _compiled(model),
-        "shuffling": _plain(model._shuffling.bit_generator.state),
+        "shuffling": plain(model._shuffling.bit_generator.state),
     }
     safetensors.write(path, arrays, {"graphc": json.dumps(about, allow_nan=False, ensure_ascii=False)})
 
@@ -170,13 +171,6 @@ def _memory(model: Model, weights: Mapping[str, Expr]) -> dict[str, Expr]:
         for what, param, value in model.optimizer.memory()
         if param is None or param in names
     }
-
-
-def _plain(state: Any) -> Any:
-    """NumPy's numbers as Python's."""
-    if isinstance(state, dict):
-        return {key: _plain(value) for key, value in state.items()}
-    return int(state) if isinstance(state, np.integer) else state
 
 
 # Layers --------------------------------------------------------------------------------------------------------
