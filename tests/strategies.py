@@ -112,6 +112,8 @@ class _Builder:
     known: dict[str, int]
     dtype: str
     is_large: bool = False
+    in_rows: bool = False
+    """Whether "batch" leads most arrays, and nothing else has a name."""
     inputs: list[Expr] = field(default_factory=list)
     arrays: list[Array] = field(default_factory=list)
     pool: list[Expr] = field(default_factory=list)
@@ -151,6 +153,8 @@ class _Builder:
         ndim = self.choose((0, 1, 1, 2, 2, 2, 3))
         if self.is_large:
             ndim = min(ndim + 1, 2)
+        if self.in_rows and self.choose((True, True, False)):
+            return ("batch", *(self.choose([*self.sizes, 1]) for _ in range(ndim)))
         return tuple(self.choose([*self.sizes, 1]) for _ in range(ndim))
 
     def known_size(self) -> Size:
@@ -465,10 +469,17 @@ STEPS: tuple[Step, ...] = (
 )  # fmt: skip
 
 
+ROW_STEPS: tuple[Step, ...] = (
+    _smooth, _smooth, _piecewise, _arithmetic, _arithmetic, _arithmetic, _integers, _choice, _comparison, _logic,
+    _conversion, _reduction, _reduction, _reduction, _row, _position, _product, _product, _shape, _gather,
+)  # fmt: skip
+
+
 @st.composite
 def graphs(
-    draw: Any, *, dtype: str | None = None, gradients: bool = False, max_steps: int = 40, varied: bool = False
-) -> GraphCase:
+    draw: Any, *, dtype: str | None = None, gradients: bool = False, max_steps: int = 40, varied: bool = False,
+    in_rows: bool = False,
+) -> GraphCase:  # fmt: skip
     """A random graph with arrays.
 
     Args:
@@ -477,10 +488,13 @@ def graphs(
         max_steps: how many steps are tried at most; some give several nodes, a few give none.
         varied: whether sizes may be large now and then, params have updates, and leaves be float32 whatever the
             dtype; these are read and moved, but computed with only in `dtype`.
+        in_rows: whether "batch" leads most arrays, and nothing else has a name; where possible, steps then work on
+            each row or sum rows up.
     """
     floats = dtype or draw(st.sampled_from(FLOATS))
     builder = _Builder(draw, np.random.default_rng(draw(st.integers(0, 2**32 - 1))), [], {}, floats)
     builder.is_large = varied and builder.choose((False,) * 11 + (True,))
+    builder.in_rows = in_rows
     _choose_sizes(builder)
     for _ in range(builder.choose((1, 2, 3))):
         builder.leaf(floats)
@@ -488,7 +502,7 @@ def graphs(
     if builder.choose((False, True)):
         builder.leaf("bool")
     for _ in range(draw(st.integers(3, LARGE_STEPS if builder.is_large else max_steps))):
-        _take_step(builder, builder.choose(STEPS), floats if dtype else None)
+        _take_step(builder, builder.choose(ROW_STEPS if in_rows else STEPS), floats if dtype else None)
     return _finished(builder, gradients, varied)
 
 
@@ -497,6 +511,9 @@ def _choose_sizes(builder: _Builder) -> None:
     for name in NAMES:
         builder.known[name] = builder.choose(few)
     own = LARGE_SIZES if builder.is_large else (*SIZES, 0)
+    if builder.in_rows:
+        builder.sizes = [builder.choose(own) for _ in range(2)]
+        return
     builder.sizes = [builder.choose((*own, *NAMES, *NAMES)) for _ in range(2)]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..ir.affine import Affine, Atom, Var
 from ..ir.dtype import DType, bool_
+from ..ir.open_size import ROWS
 from ..loop.ir import (
     Accumulate,
     Allocate,
@@ -113,7 +114,7 @@ class FunctionEmitter:
         self.fn = fn
         self.entry: list[str] = []
         self.lines: list[str] = []
-        self.values: dict[str, str] = {}
+        self.values: dict[str, str] = {ROWS.name: "%rows"} if fn.is_open else {}
         self.kinds: dict[str, str] = {}
         """The LLVM types of values that are no loop variables."""
         self.pointers: dict[str, str] = {}
@@ -267,6 +268,8 @@ class FunctionEmitter:
             align = " align 64" if buffer.space == "workspace" else ""
             parameters.append(f"ptr noalias nocapture{align} %p{position}")
         self.body(self.fn.body)
+        if self.fn.is_open:
+            parameters.append("i64 %rows")
         header = f"define void @{self.fn.name}({', '.join(parameters)}) {self.module.attributes} {{"
         return "\n".join([header, "entry:", *self.entry, *self.lines, "  ret void", "}", ""])
 
@@ -419,7 +422,11 @@ class FunctionEmitter:
         """The mask of the lanes that count in the current loop; None for all."""
         if self.vector is None or not self.vector.active or self.vector.lanes != lanes:
             return None
-        return f"<{', '.join(f'i1 {str(lane < self.vector.active).lower()}' for lane in range(lanes))}>"
+        if isinstance(self.vector.active, int):
+            return f"<{', '.join(f'i1 {str(lane < self.vector.active).lower()}' for lane in range(lanes))}>"
+        first = self.line(f"trunc i64 {self.uniform(self.vector.active)} to i32")
+        counting = f"<{', '.join(f'i32 {lane}' for lane in range(lanes))}>"
+        return self.line(f"icmp ult <{lanes} x i32> {counting}, {self.repeat(first, 'i32', f'<{lanes} x i32>', lanes)}")
 
     def store(self, store: Store) -> None:
         buffer, dtype = store.buffer, store.buffer.dtype
@@ -525,8 +532,9 @@ class FunctionEmitter:
         """The values at which a loop begins and ends."""
         start, stop = self.uniform(loop.start), self.uniform(loop.stop)
         if loop.limit is not None:
-            least = self.line(f"icmp slt i64 {stop}, {loop.limit}")
-            stop = self.line(f"select i1 {least}, i64 {stop}, i64 {loop.limit}")
+            limit = str(loop.limit) if isinstance(loop.limit, int) else self.uniform(loop.limit)
+            least = self.line(f"icmp slt i64 {stop}, {limit}")
+            stop = self.line(f"select i1 {least}, i64 {stop}, i64 {limit}")
         return start, stop
 
     def rounds(self, loop: For, start: str, stop: str, *, runs: bool) -> None:

@@ -4,12 +4,13 @@ Kernels are emitted elsewhere, around one function
 
     define i32 @program(ptr %slots, ptr %arena)
 
-where `slots` holds the addresses of inputs, outputs, params and constants, in this order, and the answer is 0 or the
-number of a failure. This module emits what stands around it, as an LLVM module of its own, to be linked with that of
-the kernels (whose names must not be any of these):
+where `slots` holds the addresses of inputs, outputs, params and constants, in this order, then the open size if there
+is one, and the answer is 0 or the number of a failure. This module emits what stands around it, as an LLVM module of
+its own, to be linked with that of the kernels (whose names must not be any of these):
 
     @entry(self, args, nargs, kwnames)   what CPython calls (METH_FASTCALL | METH_KEYWORDS)
-    @run(arrays)                         the same for a caller without the GIL; `arrays`: inputs, then outputs
+    @run(arrays)                         the same for a caller without the GIL; `arrays`: inputs, then outputs, then
+                                         the open size if there is one
     @lock_shared, @lock_exclusive, ...   the locks of params, and copies in and out of them
     @let_go()                            gives the arena back, unless a call has it
     @state                               all it knows about this process, filled in after loading
@@ -61,6 +62,12 @@ class ArrayType(NamedTuple):
 
     dtype: str
     shape: tuple[int, ...]
+    rows: int = 0
+    """How often the first axis has the open size, which each call brings; its size above is then the most. 0: never."""
+
+    def shape_of(self, rows: int) -> tuple[int, ...]:
+        """The sizes in a call with so many rows."""
+        return (self.rows * rows, *self.shape[1:]) if self.rows else self.shape
 
 
 class ParamUse(NamedTuple):
@@ -87,6 +94,8 @@ class Signature:
     """How many threads a call may use; above 1 the kernels have loops to share."""
     checked: bool = False
     """Whether kernels check what they compute."""
+    most_rows: int = 0
+    """How large the open size may be, which is at least 1; 0 where all sizes are known. Some input has it."""
 
     def __post_init__(self) -> None:
         if self.kind not in ("none", "single", "tuple", "list", "dict", "rebuild"):
@@ -196,6 +205,7 @@ class _Emitter:
         self.outputs = len(signature.outputs)
         self.owned = len(signature.params) + signature.constants
         self.slots = self.inputs + self.outputs + self.owned
+        """Of addresses; an open size comes after them."""
         self.leases = signature.arena_bytes > STACK_ARENA_BYTES
         scalars = [i for i, a in enumerate(signature.inputs) if not a.shape and numbers.takes_numbers(a.dtype)]
         self.numbers = {index: place for place, index in enumerate(scalars)}
@@ -232,6 +242,8 @@ class _Emitter:
 
     def _shapes(self) -> Iterable[str]:
         for i, array in enumerate(self.signature.outputs):
+            if array.rows:
+                continue
             sizes = ", ".join(f"i64 {size}" for size in array.shape or (0,))
             yield f"@shape{i} = internal constant [{max(1, len(array.shape))} x i64] [{sizes}]\n"
 
@@ -255,9 +267,12 @@ class _Emitter:
     def _store_slot(self, index: int, value: str) -> None:
         self._put(f"%slot{index} = getelementptr ptr, ptr %slots, i64 {index}", f"store ptr {value}, ptr %slot{index}")
 
+    def _store_rows(self) -> None:
+        self._put(f"%slot.rows = getelementptr i64, ptr %slots, i64 {self.slots}", "store i64 %rows, ptr %slot.rows")
+
     def _begin(self, header: str) -> None:
         self.lines = [f"\ndefine {header} {self.attributes} {{\n"]
-        self._put("start:", f"%slots = alloca [{max(1, self.slots)} x ptr], align 64")
+        self._put("start:", f"%slots = alloca [{self.slots + 1} x ptr], align 64")
         if 0 < self.signature.arena_bytes <= STACK_ARENA_BYTES:
             self._put(f"%stack = alloca [{self.signature.arena_bytes} x i8], align 64")
 
@@ -303,6 +318,8 @@ class _Emitter:
         if self.numbers:
             self._put(f"%numbers = alloca [{len(self.numbers)} x i64], align 8")
         self._check_arguments()
+        if self.signature.most_rows:
+            self._store_rows()
         self._make_outputs()
         self._fill_owned()
         arena = self._take_arena("no_memory")
@@ -359,12 +376,28 @@ class _Emitter:
         matched = "true"
         for axis, size in enumerate(array.shape):
             self._field(f"{x}.size{axis}", f"%{x}.dims", 8 * axis, "i64")
+            expected = str(size)
+            if array.rows and axis == 0:
+                matched, expected = self._open_size(x, index, array)
             self._put(
-                f"%{x}.same{axis} = icmp eq i64 %{x}.size{axis}, {size}",
+                f"%{x}.same{axis} = icmp eq i64 %{x}.size{axis}, {expected}",
                 f"%{x}.all{axis} = and i1 {matched}, %{x}.same{axis}",
             )
             matched = f"%{x}.all{axis}"
         self._put(f"br i1 {matched}, label %{x}.taken, label %slow", f"{x}.taken:")
+
+    def _open_size(self, x: str, index: int, array: ArrayType) -> tuple[str, str]:
+        """Whether the open size, which is that of the first input that has it, is allowed; and the array's by it."""
+        allowed = "true"
+        if not any(earlier.rows for earlier in self.signature.inputs[:index]):
+            self._put(
+                f"%rows = udiv i64 %{x}.size0, {array.rows}",
+                "%rows.before = sub i64 %rows, 1",
+                f"%rows.allowed = icmp ult i64 %rows.before, {self.signature.most_rows}",
+            )
+            allowed = "%rows.allowed"
+        self._put(f"%{x}.expected = mul i64 %rows, {array.rows}")
+        return allowed, f"%{x}.expected"
 
     def _or_take_number(self, x: str, index: int, array: ArrayType) -> None:
         """%x.value = where the value is: in the array, or where the number has been written to."""
@@ -387,9 +420,10 @@ class _Emitter:
         for i, array in enumerate(self.signature.outputs):
             y = f"y{i}"
             self._state(f"{y}.dtype", self.layout.dtypes[array.dtype])
+            shape = self._open_shape(y, array) if array.rows else f"@shape{i}"
             self._put(
                 f"call void @Py_IncRef(ptr %{y}.dtype)",  # the call below takes this reference
-                f"%{y} = call ptr %new_array(ptr %array_class, ptr %{y}.dtype, i32 {len(array.shape)}, ptr @shape{i}, "
+                f"%{y} = call ptr %new_array(ptr %array_class, ptr %{y}.dtype, i32 {len(array.shape)}, ptr {shape}, "
                 "ptr null, ptr null, i32 0, ptr null)",
                 f"%{y}.none = icmp eq ptr %{y}, null",
                 f"br i1 %{y}.none, label %{y}.failed, label %{y}.made",
@@ -402,6 +436,18 @@ class _Emitter:
             )
             self._field(f"{y}.data", f"%{y}", ARRAY_DATA)
             self._store_slot(self.inputs + i, f"%{y}.data")
+
+    def _open_shape(self, y: str, array: ArrayType) -> str:
+        """The sizes of an output in this call, written to the stack."""
+        self._put(
+            f"%{y}.shape = alloca [{len(array.shape)} x i64], align 8", f"%{y}.first = mul i64 %rows, {array.rows}"
+        )
+        for axis, size in enumerate((f"%{y}.first", *array.shape[1:])):
+            self._put(
+                f"%{y}.shape{axis} = getelementptr i64, ptr %{y}.shape, i64 {axis}",
+                f"store i64 {size}, ptr %{y}.shape{axis}",
+            )
+        return f"%{y}.shape"
 
     def _call_holding_gil(self, arena: str) -> None:
         """Whoever waits for a lock has let go of the GIL, and the locks are free again before it is taken back."""
@@ -527,6 +573,9 @@ class _Emitter:
             self._put(
                 f"call void @llvm.memcpy.p0.p0.i64(ptr align 8 %slots, ptr align 8 %arrays, i64 {8 * given}, i1 false)"
             )
+        if self.signature.most_rows:
+            self._put(f"%rows.at = getelementptr i64, ptr %arrays, i64 {given}", "%rows = load i64, ptr %rows.at")
+            self._store_rows()
         self._fill_owned()
         arena = self._take_arena("no_memory")
         if self.signature.params:

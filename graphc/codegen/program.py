@@ -98,8 +98,8 @@ class Program:
         if shared:
             _join_team(own, signature.threads)
         self._own = own
-        self._declared = [(np.dtype(a.dtype), a.shape) for a in (*signature.inputs, *signature.outputs)]
-        self._addresses = ctypes.c_void_p * len(self._declared)
+        self._declared = (*signature.inputs, *signature.outputs)
+        self._addresses = ctypes.c_void_p * (len(self._declared) + 1)
         self._run = own.code.function("run", _run_prototype)
         self._failed: Callable[[int], Any] = own.callables[1]
         self.call: Callable[..., Any] = _make_builtin(own)
@@ -142,21 +142,42 @@ class Program:
         given = (*inputs, *outputs)
         if len(inputs) != len(self.signature.inputs) or len(given) != len(self._declared):
             raise ValueError(f"{len(inputs)} inputs and {len(outputs)} outputs do not fit {self.signature.name}")
-        for i, (array, (dtype, shape)) in enumerate(zip(given, self._declared, strict=True)):
-            flags = array.flags
-            if array.shape != shape or array.dtype != dtype or not (flags.c_contiguous and flags.aligned):
-                raise ValueError(f"array {i} of a run, {array.dtype}{array.shape}, is no clean {dtype}{shape}")
+        rows = self.rows(inputs)
+        for i, (array, kind) in enumerate(zip(given, self._declared, strict=True)):
+            flags, shape = array.flags, kind.shape_of(rows)
+            if array.shape != shape or array.dtype != kind.dtype or not (flags.c_contiguous and flags.aligned):
+                raise ValueError(f"array {i} of a run, {array.dtype}{array.shape}, is no clean {kind.dtype}{shape}")
             if i >= len(inputs) and not flags.writeable:
                 raise ValueError(f"output {i - len(inputs)} of a run is read-only")
-        status = self._run(self._addresses(*[_address_at(id(array) + entry.ARRAY_DATA).value for array in given]))
+        addresses = [_address_at(id(array) + entry.ARRAY_DATA).value for array in given]
+        status = self._run(self._addresses(*addresses, rows))
         if status == entry.OUT_OF_MEMORY:
             raise MemoryError
         if status:
             self._failed(status)
 
-    def empty_outputs(self) -> list[Array]:
-        """Fresh arrays for `run` to write to."""
-        return [np.empty(kind.shape, kind.dtype) for kind in self.signature.outputs]
+    def empty_outputs(self, inputs: Sequence[Array] = ()) -> list[Array]:
+        """Fresh arrays for `run` to write to, given those it will read."""
+        kinds = self.signature.outputs
+        return [np.empty(shape, kind.dtype) for shape, kind in zip(self.output_shapes(inputs), kinds, strict=True)]
+
+    def output_shapes(self, inputs: Sequence[Array] = ()) -> list[tuple[int, ...]]:
+        """The shapes of the outputs of a run on these inputs."""
+        rows = self.rows(inputs)
+        return [kind.shape_of(rows) for kind in self.signature.outputs]
+
+    def rows(self, inputs: Sequence[Array]) -> int:
+        """How large the open size is; 0 where there is none.
+
+        Raises ValueError if it is none the program is for.
+        """
+        if not self.signature.most_rows:
+            return 0
+        first, kind = next((a, k) for a, k in zip(inputs, self.signature.inputs, strict=True) if k.rows)
+        found: int = first.shape[0] // kind.rows
+        if not 1 <= found <= self.signature.most_rows:
+            raise ValueError(f"{found} rows are not 1 to {self.signature.most_rows}")
+        return found
 
     def hand_over(self, outputs: Sequence[Array]) -> Any:
         """The outputs in the structure that `call` returns."""

@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 from ..codegen.emit import Module, emit_function
 from ..codegen.jit import Target
+from ..ir.open_size import ROWS, OpenSize
 from ..loop.checks import CELL_BYTES, NOTHING
 from ..loop.text import show_function
 from ..passes.memory import Copy, Place, Plan
@@ -68,6 +69,9 @@ class _Program:
         first["param"] = first["output"] + outputs
         first["constant"] = first["param"] + len(plan.params)
         self._first = first
+        self._rows_slot = first["constant"] + len(plan.constants)
+        self._is_open = False
+        """Whether the program has to know how many rows the call has."""
 
     def modules(self) -> tuple[str, ...]:
         """All text: first the module with the program, which takes in the kernels written last."""
@@ -83,7 +87,7 @@ class _Program:
     def text(self) -> str:
         """The program as a function of the slots (addresses of arrays) and the arena."""
         header = f"define i32 @program(ptr %slots, ptr %arena) {self.module.attributes} {{"
-        return "\n".join([header, *self.lines, "  ret i32 0", "}", ""])
+        return "\n".join([header, *(self.rows() if self._is_open else []), *self.lines, "  ret i32 0", "}", ""])
 
     def slot(self, place: Place) -> int:
         """Which slot holds the address of a place outside the arena."""
@@ -104,8 +108,8 @@ class _Program:
             self._filled.append((Module(self._target.has_fma, self._target.attributes), []))
         module, declarations = self._filled[-1]
         module.absorb(written)
-        pointers = ", ".join("ptr" for _ in item.arguments)
-        declarations.append(f"declare void @{item.function.name}({pointers})")
+        kinds = ["ptr" for _ in item.arguments] + ["i64"] * item.function.is_open
+        declarations.append(f"declare void @{item.function.name}({', '.join(kinds)})")
 
     def address(self, place: Place) -> str:
         """The value holding the address of a place."""
@@ -119,14 +123,23 @@ class _Program:
             self._known[place] = name
         return self._known[place]
 
+    def rows(self) -> list[str]:
+        """Lines that read how many rows the call has."""
+        return [
+            f"  %rows.slot = getelementptr i64, ptr %slots, i64 {self._rows_slot}",
+            "  %rows = load i64, ptr %rows.slot",
+        ]
+
     def copy(self, steps: Sequence[Copy]) -> None:
         """Copy between places, in order."""
         self.module.declarations["declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"] = None
         for step in steps:
             source, target = self.address(step.source), self.address(step.target)
-            self.lines.append(
-                f"  call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {step.bytes}, i1 false)"
-            )
+            size = str(int(step.bytes))
+            if isinstance(step.bytes, OpenSize):
+                self._is_open, size = True, f"%size{len(self.lines)}"
+                self.lines.append(f"  {size} = mul i64 %rows, {step.bytes.count.coefficient(ROWS)}")
+            self.lines.append(f"  call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)")
 
     def stop_if_wrong(self, lowered: Sequence[Lowered]) -> None:
         """In checked programs: leave once all kernels have run, before anything is overwritten, if one has a report."""
@@ -154,8 +167,14 @@ class _Straight(_Program):
     def run(self, items: Sequence[Lowered]) -> None:
         for item in items:
             addresses = [self.address(place) for place in item.arguments]
-            call = f"  call void @{self.symbol(item)}({', '.join(f'ptr {address}' for address in addresses)})"
+            self._is_open |= item.function.is_open
+            call = f"  call void @{self.symbol(item)}({_given(item, addresses)})"
             self.lines += _if_needed(item, call, addresses, f"guard{len(self.lines)}")
+
+
+def _given(item: Lowered, addresses: Sequence[str]) -> str:
+    """The arguments of a kernel's call."""
+    return ", ".join([*(f"ptr {address}" for address in addresses), *["i64 %rows"] * item.function.is_open])
 
 
 def _if_needed(item: Lowered, call: str, addresses: Sequence[str], label: str) -> list[str]:
@@ -285,7 +304,8 @@ class _Table(_Program):
             else:
                 lines += [f"  %s{i} = getelementptr ptr, ptr %slots, i32 %o{i}", f"  %p{i} = load ptr, ptr %s{i}"]
         addresses = [f"%p{i}" for i in range(len(item.arguments))]
-        call = f"  call void @{symbol}({', '.join(f'ptr {address}' for address in addresses)}) alwaysinline"
+        call = f"  call void @{symbol}({_given(item, addresses)}) alwaysinline"
+        lines += self.rows() if item.function.is_open else []
         lines += [*_if_needed(item, call, addresses, "guard"), "  ret void", "}", ""]
         self.module.functions.append("\n".join(lines))
         return name

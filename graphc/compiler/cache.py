@@ -87,7 +87,9 @@ class Slot:
         return Code(entry.blobs[:count], _signature(header["signature"], name, structure), params, tuple(constants))
 
 
-def slot(graph: Graph, sizes: Mapping[str, int], structure: Structure, options: Options) -> Slot | None:
+def slot(
+    graph: Graph, sizes: Mapping[str, int], structure: Structure, options: Options, open_to: str | None = None
+) -> Slot | None:
     """Where in the cache the code of a graph belongs; None where it cannot be kept, or nothing may be."""
     if store.folder() is None or not _is_own(graph):
         return None
@@ -95,7 +97,7 @@ def slot(graph: Graph, sizes: Mapping[str, int], structure: Structure, options: 
     if given is None:
         return None
     target = identity(Target.current())
-    key = store.key_of("program", given, sorted(sizes.items()), structure, options, target)
+    key = store.key_of("program", given, sorted(sizes.items()), open_to, structure, options, target)
     return None if key is None else Slot(graph, key)
 
 
@@ -128,8 +130,8 @@ def _signature(encoded: Mapping[str, Any], name: str, structure: Structure) -> S
     if {*encoded, *_LIVE} != {field.name for field in dataclasses.fields(Signature)}:
         raise KeyError("another signature's fields")
 
-    def array(dtype: str, shape: Sequence[int]) -> ArrayType:
-        return ArrayType(dtype, tuple(shape))
+    def array(dtype: str, shape: Sequence[int], rows: int) -> ArrayType:
+        return ArrayType(dtype, tuple(shape), rows)
 
     rest = {key: value for key, value in encoded.items() if key not in ("inputs", "outputs", "params")}
     params = tuple(ParamUse(array(*described), updated) for described, updated in encoded["params"])

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -31,11 +31,13 @@ from ..ir.expr import Expr
 from ..ir.fork import lock
 from ..ir.graph import ExprTable, Graph, check_updates
 from ..ir.op import Array
+from ..ir.open_size import StillOpenError
 from ..ir.source import no_sources
 from ..ir.text import dump
 from ..ir.tree import Tree, expressions
 from ..ops import leaf
 from ..passes.marks import without_marks
+from ..passes.open import FEWEST, open_dimension
 from . import cache
 from .cache import Code
 from .options import LEVELS, Options, Trace
@@ -47,6 +49,10 @@ if TYPE_CHECKING:
     from .view import View
 
 MOST_SPECIALIZATIONS = 32
+MOST_SHAPES = 256
+"""Shapes of arguments whose version is remembered."""
+FEW, MOST_STRAYS = 8, 4
+"""Of so many times fewer rows than a program is for, this many calls may come before they get one of their own."""
 IDLE_BYTES = 2**26
 """What the arenas of programs for several sizes may hold, or else twice that of the latest."""
 STAGES = ("graph", "kernels", "loops", "llvm", "asm")
@@ -57,11 +63,22 @@ class _Version:
     """The program for one choice of sizes."""
 
     sizes: Mapping[str, int]
+    open_to: str | None
+    """The dimension whose size here is only the most that a call may have."""
     code: Code
     seconds: Mapping[str, float]
     made: Specialization | None
     """What it was made from; None for code of the cache, until somebody looks."""
     program: Program = field(init=False)
+    strays: int = 0
+    """How many calls had so few rows that they would be better off with a version of their own."""
+
+    def serves(self, sizes: Mapping[str, int]) -> bool:
+        """Whether its program can run at these sizes."""
+        if self.open_to is None:
+            return self.sizes == sizes
+        fits = 1 <= sizes[self.open_to] <= self.sizes[self.open_to]
+        return fits and all(self.sizes[name] == size for name, size in sizes.items() if name != self.open_to)
 
 
 class Function:
@@ -94,7 +111,10 @@ class Function:
         self._simplified: Graph | None = None
         leaves = (node for node in (*self._bare.nodes, *graph.inputs) if not node.args)
         self._named = any(isinstance(d, Dim) for node in leaves for d in node.shape)
-        self._table: OrderedDict[tuple[tuple[int, ...], ...], _Version] = OrderedDict()
+        self._open_to = None if options.check else open_dimension(graph.inputs)
+        self._versions: OrderedDict[tuple[tuple[str, int], ...], _Version] = OrderedDict()
+        """By their sizes, the one that was used last at the end."""
+        self._by_shapes: dict[tuple[tuple[int, ...], ...], _Version] = {}
         self._lock = lock()
         self._latest: _Version | None = None
 
@@ -124,11 +144,11 @@ class Function:
         arrays = self._converted(self._bound(args, kwargs))
         program = self._version(tuple(a.shape for a in arrays)).program
         if out is None:
-            outputs = program.empty_outputs()
+            outputs = program.empty_outputs(arrays)
             program.run(arrays, outputs)
             return program.hand_over(outputs)
         given = self._checked_out(out, program, arrays)
-        fresh = program.empty_outputs()
+        fresh = program.empty_outputs(arrays)
         outputs = fresh if self._options.check else [*given, *fresh[len(given) :]]
         program.run(arrays, outputs)
         for array, output in zip(given, outputs, strict=False):
@@ -177,13 +197,12 @@ class Function:
     def _version(self, shapes: tuple[tuple[int, ...], ...]) -> _Version:
         """The program for these shapes: a known one or a new one."""
         with self._lock:
-            found = self._table.get(shapes)
-            if found is None:
-                sizes = solve_sizes(self.inputs, shapes)
-                found = self._table[shapes] = self._compile(sizes)
-                if len(self._table) > MOST_SPECIALIZATIONS:
-                    self._table.popitem(last=False)
-            self._table.move_to_end(shapes)
+            found = self._by_shapes.get(shapes)
+            if found is None or found.strays:
+                found = self._by_shapes[shapes] = self._serving(solve_sizes(self.inputs, shapes))
+                if len(self._by_shapes) > MOST_SHAPES:
+                    self._by_shapes = {shapes: found}
+            self._versions.move_to_end(tuple(found.sizes.items()))
             if self._latest is not found:
                 self._latest = found
                 self._let_go_of_arenas()
@@ -194,26 +213,64 @@ class Function:
         """Keep those that were used last, up to `IDLE_BYTES` or twice the latest."""
         assert self._latest is not None
         most, total = max(IDLE_BYTES, 2 * self._latest.code.signature.arena_bytes), 0
-        for version in reversed(self._table.values()):
+        for version in reversed(self._versions.values()):
             total += version.code.signature.arena_bytes
             if total > most:
                 version.program.let_go()
 
-    @without_collection
+    def _serving(self, sizes: Mapping[str, int]) -> _Version:
+        """The version for these sizes that is the least too large, or a new one."""
+        able = [version for version in self._versions.values() if version.serves(sizes)]
+        if able:
+            best = min(able, key=lambda v: sum(v.sizes.values()))
+            if best.open_to is None or FEW * sizes[best.open_to] >= best.sizes[best.open_to]:
+                return best
+            best.strays += 1
+            if best.strays <= MOST_STRAYS:
+                return best
+            best.strays = 0
+        made = self._compile(sizes)
+        self._versions[tuple(made.sizes.items())] = made
+        if len(self._versions) > MOST_SPECIALIZATIONS:
+            self._versions.popitem(last=False)
+            self._by_shapes.clear()
+        return made
+
+    def _with_room(self, sizes: Mapping[str, int]) -> Mapping[str, int]:
+        """The sizes to compile for, where one of them is open: twice what there was before, if that has not sufficed,
+        so that a size that grows step by step is compiled for few times."""
+        name = str(self._open_to)
+        wanted = sizes[name]
+        alike = [v for v in self._versions.values() if v.open_to == name and v.serves({**sizes, name: 1})]
+        before = max((v.sizes[name] for v in alike), default=0)
+        return {**sizes, name: max(wanted, 2 * before) if wanted > before else wanted}
+
     def _compile(self, sizes: Mapping[str, int]) -> _Version:
+        if self._open_to is not None and sizes[self._open_to] >= FEWEST:
+            try:
+                return self._compiled(self._with_room(sizes), self._open_to)
+            except StillOpenError:
+                self._open_to = None
+        return self._compiled(sizes, None)
+
+    @without_collection
+    def _compiled(self, sizes: Mapping[str, int], open_to: str | None) -> _Version:
         trace = Trace()
         trace.timed("target", Target.current)
-        slot = trace.timed("cache", lambda: cache.slot(self._bare, sizes, self._structure, self._options))
+        slot = trace.timed("cache", lambda: self._slot(sizes, open_to))
         found = trace.timed("cache", lambda: slot.find(self.name, self._structure)) if slot is not None else None
         if found is not None:
             with suppress(CompileError):  # what cannot be linked is as good as nothing
-                return self._loaded_version(_Version(sizes, found, trace.seconds, None), trace)
-        made = self._made(sizes)
+                return self._loaded_version(_Version(sizes, open_to, found, trace.seconds, None), trace)
+        made = self._made(sizes, open_to)
         code = made.code
         if slot is not None:
             trace.timed("cache", lambda: slot.keep(code))
         trace.seconds = {**made.trace.seconds, **trace.seconds}
-        return self._loaded_version(_Version(sizes, code, trace.seconds, made), trace)
+        return self._loaded_version(_Version(sizes, open_to, code, trace.seconds, made), trace)
+
+    def _slot(self, sizes: Mapping[str, int], open_to: str | None) -> cache.Slot | None:
+        return cache.slot(self._bare, sizes, self._structure, self._options, open_to)
 
     def _loaded_version(self, version: _Version, trace: Trace) -> _Version:
         version.program = trace.timed("load", lambda: self._loaded(version, self._slow))
@@ -245,6 +302,7 @@ class Function:
     def _checked_out(self, out: Any, program: Program, inputs: Sequence[Array]) -> list[Array]:
         """Arrays to write results to: exact dtype and shape, contiguous, writable, apart from each other and inputs."""
         declared = program.signature.outputs[: len(self._tree.leaves)]
+        shapes = program.output_shapes(inputs)
         given = self._tree.match(out)
         if given is None:
             raise GraphError(f"{self.name}: out= holds its arrays as a result does: {len(declared)}, in its structure")
@@ -254,9 +312,9 @@ class Function:
             if array.dtype != np.dtype(kind.dtype):
                 raise DTypeError(f"{self.name}: output {i} has dtype {kind.dtype}, its out= array {array.dtype}")
             flags = array.flags
-            if array.shape != kind.shape or not (flags.c_contiguous and flags.aligned and flags.writeable):
+            if array.shape != shapes[i] or not (flags.c_contiguous and flags.aligned and flags.writeable):
                 raise ShapeError(
-                    f"{self.name}: output {i} needs a writable C-contiguous array of shape {kind.shape}, "
+                    f"{self.name}: output {i} needs a writable C-contiguous array of shape {shapes[i]}, "
                     f"not one of shape {array.shape} and strides {array.strides}"
                 )
             others = (*inputs, *given[:i])
@@ -273,8 +331,9 @@ class Function:
 
     @property
     def kernels(self) -> tuple[Any, ...]:
-        """The kernels of the latest specialization, in the order they run."""
-        return tuple(self._specialization({}).kernels)
+        """The kernels of the latest specialization, in the order they run; over as many rows as it is for at most."""
+        kernels = self._specialization({}).kernels
+        return tuple(replace(kernel, domain=tuple(map(int, kernel.domain))) for kernel in kernels)
 
     @property
     def _graph(self) -> Graph:
@@ -291,18 +350,18 @@ class Function:
         """How results are handed over."""
         return _structure(self._tree, len(self._probes))
 
-    def _made(self, sizes: Mapping[str, int], known: Code | None = None) -> Specialization:
+    def _made(self, sizes: Mapping[str, int], open_to: str | None, known: Code | None = None) -> Specialization:
         """The program for these sizes and all it was made from; without LLVM's part where its code is known."""
         from .pipeline import specialize
 
         graph = self._graph
-        return specialize(self.name, graph, sizes, self._structure, self._options, self._trace.copy(), known)
+        return specialize(self.name, graph, sizes, self._structure, self._options, self._trace.copy(), known, open_to)
 
     def _looked_at(self, version: _Version) -> Specialization:
         """What a program was made from, with the seconds that it took to have the program."""
         with self._lock:
             if version.made is None:
-                version.made = self._made(version.sizes, version.code)
+                version.made = self._made(version.sizes, version.open_to, version.code)
             version.made.trace.seconds = dict(version.seconds)
             return version.made
 

@@ -15,6 +15,7 @@ from ..ir.dim import Shape, product
 from ..ir.dtype import DType, int64
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
+from ..ir.open_size import OpenSize, StillOpenError
 from ..loop.checks import CELL_BYTES, Watch, Watched
 from ..loop.ir import Buffer, LoopFn, Statement
 from ..loop.parallel import parallelize
@@ -84,6 +85,8 @@ def _buffer(name: str, expr: Expr) -> Buffer:
 
 @lru_cache(maxsize=4096)
 def _buffer_of(name: str, dtype: DType, shape: Shape) -> Buffer:
+    if any(isinstance(size, OpenSize) for size in shape[1:]):
+        raise StillOpenError
     return Buffer(name, dtype, int(product(shape)))
 
 
@@ -151,8 +154,14 @@ def _lower_kernel(kernel: Kernel, bound: _Bound, machine: Machine, *, checked: b
     body, workspaces = schedule(kernel, bound.inputs, into, machine)
     if checked:
         body = (*watch.start, *body)
-    function = LoopFn(kernel.name, arguments, workspaces, body)
+    function = LoopFn(kernel.name, arguments, workspaces, body, _is_open(kernel))
     return parallelize(function, machine.vector_bytes) if machine.threads > 1 else function
+
+
+def _is_open(kernel: Kernel) -> bool:
+    """Whether a kernel has to be told how many rows there are."""
+    sizes = (size for node in subjects(kernel) for size in (*node.shape, node.attrs.get("size")))
+    return any(isinstance(size, OpenSize) for size in sizes)
 
 
 def subjects(kernel: Kernel) -> tuple[Expr, ...]:
@@ -185,6 +194,6 @@ def schedule(
     return schedule_reduction(kernel.domain, kernel.axes, outputs, nodes, inputs, into, machine)
 
 
-def bytes_moved(kernel: Kernel) -> int:
-    """Bytes of a kernel's inputs and outputs, each counted once."""
-    return sum(size_in_bytes(e) for e in (*kernel.inputs, *kernel.outputs))
+def bytes_moved(kernel: Kernel, rows: int | None = None) -> int:
+    """Bytes of a kernel's inputs and outputs, each counted once; where sizes are open, of so many rows or the most."""
+    return sum(size_in_bytes(e, rows) for e in (*kernel.inputs, *kernel.outputs))

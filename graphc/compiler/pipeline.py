@@ -19,6 +19,7 @@ from ..codegen.workers import together
 from ..ir.collector import without_collection
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable, Graph, bind_sizes
+from ..ir.open_size import ROWS, OpenSize, known, size_at
 from ..ir.source import no_sources
 from ..ir.text import dump
 from ..ir.verify import verify
@@ -29,6 +30,7 @@ from ..passes.confine import confined, decided
 from ..passes.fuse import concrete, fuse
 from ..passes.kernel import Kernel
 from ..passes.memory import Plan, plan
+from ..passes.open import opened
 from ..rewrite import simplify
 from .assemble import emit_modules
 from .cache import Code
@@ -53,6 +55,8 @@ class Specialization:
     objects: tuple[bytes, ...]
     sizes: Mapping[str, int]
     trace: Trace
+    open_to: str | None = None
+    """The dimension whose size is the most there may be in a call."""
 
     @property
     def code(self) -> Code:
@@ -111,10 +115,17 @@ def specialize(
     options: Options,
     trace: Trace,
     known: Code | None = None,
+    open_to: str | None = None,
 ) -> Specialization:
-    """Compile a graph for these sizes of its named dimensions. Where its code is known, LLVM has nothing to do."""
+    """Compile a graph for these sizes of its named dimensions. Where its code is known, LLVM has nothing to do.
+
+    The size that is named by `open_to` is the most there may be in a call.
+
+    Raises:
+        StillOpenError: the code depends on that size.
+    """
     with no_sources():
-        return _specialize(name, graph, sizes, structure, options, trace, known)
+        return _specialize(name, graph, sizes, structure, options, trace, known, open_to)
 
 
 def _specialize(
@@ -125,11 +136,16 @@ def _specialize(
     options: Options,
     trace: Trace,
     known: Code | None,
+    open_to: str | None,
 ) -> Specialization:
-    if sizes:
-        graph, bound = trace.timed("bind", lambda: bind_sizes(graph, sizes))
-        trace.origins = ExprTable((new, trace.origins.get(old) or (old,)) for old, new in bound.items())
+    fixed = {n: size for n, size in sizes.items() if n != open_to}
+    if fixed:
+        graph, bound = trace.timed("bind", lambda: bind_sizes(graph, fixed))
+        trace.origins = _traced_back(ExprTable((new, (old,)) for old, new in bound.items()), trace.origins)
         graph = simplified(graph, options, trace)
+    if open_to is not None:
+        graph, bound = trace.timed("bind", lambda: opened(graph, open_to, sizes[open_to]))
+        trace.origins = _traced_back(ExprTable((new, (old,)) for old, new in bound.items()), trace.origins)
     if verifying():
         trace.timed("verify", lambda: verify(graph))
     graph = confined(graph)
@@ -140,10 +156,11 @@ def _specialize(
     planned = trace.timed("plan", lambda: plan(graph, kernels, workspace_bytes(machine), cell_bytes))
     lowered = trace.timed("lower", lambda: lower(planned, machine, verifying()))
     llvm = trace.timed("emit", lambda: emit_modules(lowered, planned, target))
-    signature = _signature(name, graph, planned, structure, lowered, options)
+    most_rows = 0 if open_to is None else sizes[open_to]
+    signature = _signature(name, graph, planned, structure, lowered, options, most_rows)
     objects = known.objects if known is not None else _objects(llvm, signature, target, options, trace)
     order = [item.kernel for item in lowered]
-    return Specialization(graph, order, planned, lowered, llvm, signature, objects, dict(sizes), trace)
+    return Specialization(graph, order, planned, lowered, llvm, signature, objects, dict(sizes), trace, open_to)
 
 
 def _objects(
@@ -160,10 +177,14 @@ def _objects(
 
 
 def _signature(
-    name: str, graph: Graph, planned: Plan, structure: Structure, lowered: list[Lowered], options: Options
-) -> Signature:
+    name: str, graph: Graph, planned: Plan, structure: Structure, lowered: list[Lowered], options: Options,
+    most_rows: int,
+) -> Signature:  # fmt: skip
     def of(expr: Expr) -> ArrayType:
-        return ArrayType(expr.dtype.name, concrete(expr))
+        shape = concrete(expr)
+        first = next((size for size in shape[:1] if isinstance(size, OpenSize)), None)
+        rows = 0 if first is None else first.count.coefficient(ROWS)
+        return ArrayType(expr.dtype.name, tuple(int(size) for size in shape), rows)
 
     updated = {id(param) for param, _ in graph.updates}
     return Signature(
@@ -177,6 +198,7 @@ def _signature(
         release_gil=_takes_long(item.kernel for item in lowered),
         threads=options.threads if any(is_shared(item.function) for item in lowered) else 1,
         checked=options.check and bool(lowered),
+        most_rows=most_rows,
     )
 
 
@@ -190,17 +212,17 @@ def _takes_long(kernels: Iterable[Kernel]) -> bool:
     return False
 
 
-def flops(kernel: Kernel) -> int:
-    """Floating-point operations of a kernel: two for each step of a contraction, one for each scalar operation."""
+def flops(kernel: Kernel, rows: int | None = None) -> int:
+    """Floating-point operations of a kernel: two for each step of a contraction, one for each scalar operation. Where
+    sizes are open, those of so many rows or the most."""
     total = 0
     for node in kernel.nodes:
-        size = prod(concrete(node))
         if node.op.kind == "contract":
-            total += 2 * size * int(node.args[0].shape[-1])
+            total += 2 * size_at(prod(concrete(node)) * known(node.args[0].shape[-1]), rows)
         elif node.op.kind == "elementwise":
-            total += size
+            total += size_at(prod(concrete(node)), rows)
         elif node.op.kind == "reduce":
-            total += prod(concrete(node.args[0]))
+            total += size_at(prod(concrete(node.args[0])), rows)
     return total
 
 

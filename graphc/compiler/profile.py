@@ -20,6 +20,7 @@ from ..codegen.program import Program
 from ..codegen.workers import together
 from ..ir.errors import CompileError
 from ..ir.op import Array
+from ..ir.open_size import size_at
 from ..ir.storage import Storage
 from ..ops import leaf
 from ..passes.kernel import Kernel
@@ -120,7 +121,7 @@ def _rates(kernel: KernelProfile, seconds: float) -> str:
 def profile(name: str, made: Specialization, options: Options, arrays: Sequence[Array], calls: int) -> Profile:
     """Run a specialization `calls` times on these arrays and read the clock after every kernel."""
     clocked = Clocked(name, made, options)
-    outputs = clocked.program.empty_outputs()
+    outputs = clocked.program.empty_outputs(arrays)
     clocked.run(arrays, outputs)
     readings: list[Array] = []
     started = time.perf_counter()
@@ -129,7 +130,8 @@ def profile(name: str, made: Specialization, options: Options, arrays: Sequence[
     elapsed = time.perf_counter() - started
     # The clock counts at a steady rate of its own, which the calls themselves are long enough to measure.
     counted = int(readings[-1][-1]) - int(readings[0][0])
-    return _summary(name, made, options, np.diff(readings, axis=1) * (elapsed / max(counted, 1)))
+    seconds = np.diff(readings, axis=1) * (elapsed / max(counted, 1))
+    return _summary(name, made, options, seconds, clocked.program.rows(arrays) or None)
 
 
 class Clocked:
@@ -170,19 +172,22 @@ def _copy(storage: Storage) -> Storage:
     return copy
 
 
-def _summary(name: str, made: Specialization, options: Options, seconds: Array) -> Profile:
+def _summary(name: str, made: Specialization, options: Options, seconds: Array, rows: int | None) -> Profile:
     """The profile from the seconds of each kernel in each call."""
     machine = roofline(options.threads)
     typical = np.median(seconds, axis=0)
     kernels = tuple(
-        _kernel(item.kernel, float(took), machine, lines_of(item.kernel, made))
+        _kernel(item.kernel, float(took), machine, lines_of(item.kernel, made), rows)
         for item, took in zip(made.lowered, typical, strict=True)
     )
     return Profile(name, kernels, float(np.median(seconds.sum(axis=1))), len(seconds), machine)
 
 
-def _kernel(kernel: Kernel, seconds: float, machine: Roofline, lines: tuple[str, ...]) -> KernelProfile:
-    work, moved = flops(kernel), bytes_moved(kernel)
+def _kernel(
+    kernel: Kernel, seconds: float, machine: Roofline, lines: tuple[str, ...], rows: int | None
+) -> KernelProfile:
+    work, moved = flops(kernel, rows), bytes_moved(kernel, rows)
     limit = machine.seconds(work, moved, kernel.outputs[0].dtype.name)
-    told = kernel.name, kernel.kind, kernel.domain, seconds, work, moved, limit, lines
+    domain = tuple(size_at(size, rows) for size in kernel.domain)
+    told = kernel.name, kernel.kind, domain, seconds, work, moved, limit, lines
     return KernelProfile(*told, is_guarded=bool(kernel.guard))

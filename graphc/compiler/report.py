@@ -44,6 +44,8 @@ class Report:
     param_bytes: int
     object_bytes: int
     seconds: Mapping[str, float]
+    open_to: str | None = None
+    """The dimension whose size is the most there may be in a call; work and bytes are those of the most."""
 
     @property
     def compile_seconds(self) -> float:
@@ -51,7 +53,8 @@ class Report:
         return sum(self.seconds.values())
 
     def __str__(self) -> str:
-        sizes = f" with {', '.join(f'{k}={v}' for k, v in self.sizes.items())}" if self.sizes else ""
+        given = [f"{name}{'≤' if name == self.open_to else '='}{size}" for name, size in self.sizes.items()]
+        sizes = f" with {', '.join(given)}" if given else ""
         lines = [
             f"{self.name}{sizes}: one native call, {len(self.kernels)} kernels, {self.copies} copies",
             f"  graph: {self.nodes_before} nodes, {self.nodes_after} after simplification",
@@ -80,12 +83,12 @@ def build_report(name: str, source: Graph, made: Specialization) -> Report:
     kernels = []
     for item in made.lowered:
         kernel = item.kernel
+        domain = tuple(map(int, kernel.domain))
+        work = flops(kernel), bytes_moved(kernel)
+        lines = lines_of(kernel, made)
         kernels.append(
-            KernelReport(
-                kernel.name, kernel.kind, kernel.domain, len(kernel.nodes), flops(kernel), bytes_moved(kernel),
-                lines_of(kernel, made), bool(kernel.guard),
-            )
-        )  # fmt: skip
+            KernelReport(kernel.name, kernel.kind, domain, len(kernel.nodes), *work, lines, bool(kernel.guard))
+        )
     params = sum(map(size_in_bytes, made.plan.params))
     return Report(
         name=name,
@@ -100,6 +103,7 @@ def build_report(name: str, source: Graph, made: Specialization) -> Report:
         param_bytes=params,
         object_bytes=sum(map(len, made.objects)),
         seconds=made.trace.seconds,
+        open_to=made.open_to,
     )
 
 

@@ -121,7 +121,7 @@ class Affine:
 
 def _atom_range(atom: Atom) -> tuple[int, int]:
     if isinstance(atom, Var):
-        return 0, max(atom.extent - 1, 0)
+        return 0, max(int(atom.extent) - 1, 0)
     low, high = atom.of.range()
     if isinstance(atom, Quotient):
         return low // atom.by, high // atom.by
@@ -189,6 +189,9 @@ def ravel(index: Iterable[Affine], shape: Iterable[int]) -> Affine:
 def unravel(flat: Affine, shape: tuple[int, ...]) -> tuple[Affine, ...]:
     """The index at a flat position of a C-contiguous array."""
     index: list[Affine] = []
-    for size, step in zip(shape, strides(shape), strict=True):
-        index.append(modulo(floordiv(flat, step), size) if size != 1 else Affine())
+    for axis, (size, step) in enumerate(zip(shape, strides(shape), strict=True)):
+        if size == 1 or size == 0:
+            index.append(Affine())
+        else:
+            index.append(modulo(floordiv(flat, step), size) if axis else floordiv(flat, step))
     return tuple(index)

@@ -14,9 +14,13 @@ from functools import reduce
 from typing import TypeAlias, Union
 
 from .errors import ShapeError
+from .open_size import OpenSize, size_at
 
 Size: TypeAlias = Union[int, "Dim"]
 Shape: TypeAlias = tuple[Size, ...]
+
+OPEN = "(rows)"
+"""What is solved for where an input's size is open: no name that a user could give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +228,10 @@ def names(size: Size) -> frozenset[str]:
 
 
 def evaluate(size: Size, sizes: Mapping[str, int]) -> Size:
-    """The size with the names in `sizes` replaced; an `int` when all of its names are there."""
+    """The size with the names in `sizes` replaced; an `int` when all of its names are there. `OPEN` names what is open
+    in bound sizes."""
     if isinstance(size, int):
-        return size
+        return size_at(size, sizes[OPEN]) if isinstance(size, OpenSize) and OPEN in sizes else size
     total: Size = 0
     for monomial, coefficient in size.terms:
         term: Size = coefficient
@@ -249,6 +254,8 @@ def solve(size: Size, actual: int, sizes: Mapping[str, int]) -> dict[str, int]:
 
     Only sizes linear in a single unknown name are solved, which is what inputs are declared with.
     """
+    if isinstance(size, OpenSize):
+        return {} if OPEN in sizes else {OPEN: actual // size_at(size, 1)}
     reduced = evaluate(size, sizes)
     if isinstance(reduced, int):
         return {}

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from .dim import Dim, evaluate
 from .errors import DTypeError, GraphError, ShapeError, describe
 from .expr import Expr, make, post_order
+from .open_size import OpenSize
 from .source import no_sources
 
 V = TypeVar("V")
@@ -128,7 +129,7 @@ def _bind(node: Expr, args: tuple[Expr, ...], sizes: Mapping[str, int]) -> Expr:
 
 def _concrete(value: Any, sizes: Mapping[str, int]) -> Any:
     """An attribute or shape with the sizes in it evaluated."""
-    if isinstance(value, Dim):
+    if isinstance(value, (Dim, OpenSize)):
         return evaluate(value, sizes)
     return tuple(_concrete(v, sizes) for v in value) if isinstance(value, tuple) else value
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..ir.affine import Affine, Var, variable
+from ..ir.open_size import OpenSize
 from .ir import Accumulate, Allocate, Buffer, Const, For, If, Let, Load, Scan, Statement, Store, Tile, full_range, walk
 from .jam import Row, together
 
@@ -42,7 +43,7 @@ def _blocked(loop: For) -> For:
     whole = (loop.start, loop.stop) == full_range(loop.var) and loop.step == loop.lanes == 1
     if not whole or not _is_nest(loop):
         return loop
-    if loop.var.extent <= BLOCK or not _across(loop.body, loop.var):
+    if loop.var.extent <= BLOCK or isinstance(loop.var.extent, OpenSize) or not _across(loop.body, loop.var):
         return loop._replace(body=blocked(loop.body))
     block = Var(f"{loop.var.name}b", -(-loop.var.extent // BLOCK))
     first = variable(block) * BLOCK

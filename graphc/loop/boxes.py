@@ -15,6 +15,7 @@ from typing import TypeAlias
 from ..ir.affine import Affine, Remainder, Var, variable
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
+from ..ir.open_size import OpenSize
 from .ir import Buffer
 from .lower import Index, flat, part_at, part_index
 
@@ -47,7 +48,7 @@ def boxes(
     while waiting:
         box = waiting.pop()
         cut = _cut(box, outputs, inputs) if len(done) + len(waiting) < MOST_BOXES else None
-        if cut is None:
+        if cut is None or isinstance(domain[cut[0]], OpenSize):
             done.append(box)
         else:
             axis, at = cut

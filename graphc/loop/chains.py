@@ -15,6 +15,7 @@ Each addition waits for the one before: of a single chain the processor sees one
 from __future__ import annotations
 
 from ..ir.affine import Affine, Var, variable
+from ..ir.open_size import OpenSize, divided, run_time
 from .ir import Accumulate, Allocate, Buffer, Check, For, If, Let, Load, Ref, Statement, full_range
 from .jam import Row, together
 
@@ -37,7 +38,7 @@ def chained(body: tuple[Statement, ...], vector_bytes: int) -> tuple[Statement, 
             own[s.buffer] = s
         if isinstance(s, For) and (ops := _reduced(s, own)):
             count = CHAINS // max(max(b.lanes * b.dtype.bytes for b in ops) // vector_bytes, 1)
-            if count > 1 and max(b.lanes for b in ops) > 1:
+            if 1 < count <= s.var.extent and max(b.lanes for b in ops) > 1:
                 result += _in_chains(s, count, ops, own)
                 continue
         if isinstance(s, (For, If)):
@@ -49,7 +50,8 @@ def chained(body: tuple[Statement, ...], vector_bytes: int) -> tuple[Statement, 
 def _reduced(loop: For, own: dict[Buffer, Allocate]) -> dict[Buffer, str]:
     """What a loop that does nothing else does to which registers; nothing for others."""
     is_plain = (loop.start, loop.stop) == full_range(loop.var) and loop.step == loop.lanes == 1
-    if not is_plain or loop.limit is not None or loop.parts or loop.var.extent < SHORTEST:
+    is_short = loop.var.extent < SHORTEST and not isinstance(loop.var.extent, OpenSize)
+    if not is_plain or loop.limit is not None or loop.parts or is_short:
         return {}
     found: dict[Buffer, str] = {}
     values = 0
@@ -65,7 +67,7 @@ def _reduced(loop: For, own: dict[Buffer, Allocate]) -> dict[Buffer, str]:
 
 
 def _in_chains(loop: For, count: int, ops: dict[Buffer, str], own: dict[Buffer, Allocate]) -> list[Statement]:
-    whole, rest = divmod(loop.var.extent, count)
+    whole, rest = divided(loop.var.extent, count)
     step = Var(f"{loop.var.name}c", whole)
     rows = [Row(loop.var, variable(step) * count + chain, chain) for chain in range(count)]
     result: list[Statement] = [rows[c].statement(own[register]) for register in ops for c in range(1, count)]
@@ -78,6 +80,6 @@ def _in_chains(loop: For, count: int, ops: dict[Buffer, str], own: dict[Buffer, 
             result.append(Accumulate(_ORDERLESS[op], (register,), 0, (value,)))
     if rest:
         left = Var(f"{loop.var.name}l", rest)
-        last = Row(loop.var, variable(left) + whole * count, 0)
+        last = Row(loop.var, variable(left) + run_time(whole) * count, 0)
         result.append(For(left, *full_range(left), together(loop.body, [last])))
     return result

@@ -15,16 +15,20 @@ What the rows are made of is read once. The pieces depend on the sizes alone, an
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 from ..ir.affine import Affine, Var, variable
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
+from ..ir.open_size import OpenSize, pieces, run_time
 from .ir import Accumulate, Allocate, Buffer, For, Statement, Store
 from .nest import Nest, identity, taken
 
 MOST_PARTIALS = 2**14
 """Results of pieces, over all columns: they share the nearest cache with a row. But there are `FEWEST` pieces."""
 FEWEST, MOST = 8, 64
+FEW_ROWS = 64
+"""Rows of a piece where only a call says how many rows there are."""
 
 
 def columns(axes: tuple[int, ...], nodes: tuple[Expr, ...]) -> tuple[Expr, ...]:
@@ -46,13 +50,19 @@ class ColumnNest(Nest):
         super().__init__(domain, axes, *rows, inputs, into)
         self.when.update((c, self._sweep_of(c.args[0])) for c in self.columns)
         self.width = domain[-1]
-        count = min(max(MOST_PARTIALS // self.width, FEWEST), MOST, domain[0])
-        self.rows_of_piece = -(-domain[0] // count)
-        self.piece = Var("c", -(-domain[0] // self.rows_of_piece))
-        size = self.width * self.piece.extent
+        self.rows_of_piece = self._rows_of_piece()
+        self.piece = Var("c", pieces(domain[0], self.rows_of_piece))
+        size = self.width * int(self.piece.extent)
         self.partials = ExprTable(
             (c, Buffer(f"partial{i}", c.dtype, size, "workspace")) for i, c in enumerate(self.columns)
         )
+
+    def _rows_of_piece(self) -> int:
+        """How much of the first axis makes a piece."""
+        first, *others = self.domain[:-1]
+        if isinstance(first, OpenSize):
+            return max(FEW_ROWS // prod(others), 1)
+        return -(-first // min(max(MOST_PARTIALS // self.width, FEWEST), MOST, first))
 
     @property
     def workspaces(self) -> tuple[Buffer, ...]:
@@ -87,7 +97,8 @@ class ColumnNest(Nest):
                     self._row()
                 body = tuple(scope.statements)
             start = variable(self.piece) * self.rows_of_piece
-            b.add(For(first, start, start + self.rows_of_piece, body, limit=first.extent))
+            limit = run_time(first.extent) if isinstance(first.extent, OpenSize) else first.extent
+            b.add(For(first, start, start + self.rows_of_piece, body, limit=limit))
         with b.loop(along):
             self._put_together(variable(along))
         return b.body

@@ -24,6 +24,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from ..ir.affine import Affine, Var
 from ..ir.dtype import DType
+from ..ir.open_size import run_time
 
 Space: TypeAlias = Literal["argument", "workspace", "stack", "register"]
 
@@ -173,10 +174,10 @@ class For(NamedTuple):
     stop: Affine
     body: tuple[Statement, ...]
     step: int = 1
-    limit: int | None = None
+    limit: Affine | int | None = None
     lanes: int = 1
-    active: int = 0
-    """How many lanes count; 0 for all."""
+    active: Affine | int = 0
+    """How many lanes count; 0 for all. A form is above 0 whenever the loop runs."""
     parallel: bool = False
     """Whether iterations may run in any order and at the same time."""
     parts: int = 0
@@ -222,6 +223,8 @@ class LoopFn(NamedTuple):
     arguments: tuple[Buffer, ...]
     workspaces: tuple[Buffer, ...]
     body: tuple[Statement, ...]
+    is_open: bool = False
+    """Whether it is told how many rows there are: forms in it may use `ROWS`, and buffers are for the most."""
 
 
 def walk(body: tuple[Statement, ...]) -> Iterator[Statement]:
@@ -234,4 +237,4 @@ def walk(body: tuple[Statement, ...]) -> Iterator[Statement]:
 
 def full_range(var: Var) -> tuple[Affine, Affine]:
     """The bounds of a loop over all of a variable's values."""
-    return Affine(), Affine((), var.extent)
+    return Affine(), run_time(var.extent)

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..ir.affine import Affine, Var, variable
+from ..ir.open_size import divided, run_time
 from .ir import (
     Accumulate,
     Allocate,
@@ -64,14 +65,14 @@ def _jammed(loop: For, vector_bytes: int, vector_registers: int) -> tuple[Statem
     rows = min(TOGETHER, vector_registers // 2 // max(taken, 1))
     if rows < 2 or loop.var.extent < 2 * rows:
         return (loop,)
-    whole, rest = divmod(loop.var.extent, rows)
+    whole, rest = divided(loop.var.extent, rows)
     block = Var(f"{loop.var.name}r", whole)
     first = variable(block) * rows
     body = together(loop.body, [Row(loop.var, first + row, row) for row in range(rows)])
     loops = [For(block, *full_range(block), body, parallel=True)]
     if rest:
         left = Var(f"{loop.var.name}l", rest)
-        single = together(loop.body, [Row(loop.var, variable(left) + whole * rows, 0)])
+        single = together(loop.body, [Row(loop.var, variable(left) + run_time(whole) * rows, 0)])
         loops.append(For(left, *full_range(left), single, parallel=True))
     return tuple(loops)
 

@@ -16,6 +16,7 @@ from ..ir.affine import Affine, Var, floordiv, ravel, variable
 from ..ir.dtype import DType, bool_, int64
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
+from ..ir.open_size import ROWS, OpenSize, run_time
 from ..ops.index import positions_index, taken_index
 from .checks import Watched
 from .ir import (
@@ -60,7 +61,7 @@ class Builder:
         self.watch = outputs.watch if isinstance(outputs, Watched) else None
         """What checked kernels look at."""
         self._checked: set[Key] = set()
-        self._depth: dict[str, int] = {}
+        self._depth: dict[str, int] = {ROWS.name: 0}
         self._least_depth = 0
         """Of what is bound now: what a loop that never runs would read is not read outside of it either."""
         self._count = 0
@@ -181,7 +182,7 @@ class Builder:
     def _find(self, node: Expr, index: Index, mask: Operand | None) -> Operand | None:
         if node.op.name == "constant" and node.shape == () and node not in self.inputs:
             return Const(node.attrs["value"].array.item(), node.dtype)
-        if node.op.name == "size":
+        if node.op.name == "size" and not isinstance(node.attrs["size"], OpenSize):
             return Const(int(node.attrs["size"]), node.dtype)
         for wanted in (mask, None) if mask is not None else (None,):
             key = (id(node), index, wanted)
@@ -201,9 +202,9 @@ class Builder:
             if self.watch is not None:
                 self.watch.loaded(self, node, index, mask, load)
             return []
-        if node.op.name == "iota":
-            position = self.let(int64, Position(index[node.attrs["axis"]]))
-            self._bind(node, index, mask, self._converted(position, node.dtype))
+        if node.op.name in ("iota", "size"):
+            form = index[node.attrs["axis"]] if node.op.name == "iota" else run_time(node.attrs["size"])
+            self._bind(node, index, mask, self._converted(self.let(int64, Position(form)), node.dtype))
             return []
         if node.op.view is not None:
             return self._through(node, index, mask, node.args[0], node.op.view(node, index), mask)

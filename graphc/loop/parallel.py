@@ -74,8 +74,12 @@ def _parts(loop: For, vector_bytes: int) -> int:
 
 
 def _trips(loop: For) -> int:
-    distance = min((loop.stop - loop.start).range()[1], loop.var.extent)
-    return -(-min(distance, loop.limit or distance) // loop.step)
+    """How often a loop runs, at most."""
+    if loop.active:
+        return 1
+    distance = min((loop.stop - loop.start).range()[1], int(loop.var.extent))
+    most = loop.limit if isinstance(loop.limit, int) else distance
+    return -(-min(distance, most) // loop.step)
 
 
 def _cost(statement: Statement, vector_bytes: int) -> float:

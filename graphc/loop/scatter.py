@@ -20,6 +20,7 @@ from ..ir.affine import Affine, Var, variable
 from ..ir.dtype import bool_, int64
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
+from ..ir.open_size import known
 from .ir import Buffer, Const, If, Statement, Store
 from .lower import Builder, Index, flat
 from .schedule import Machine, vectorized
@@ -60,7 +61,7 @@ def _zero(node: Expr) -> Const:
 
 
 def _axes(letter: str, node: Expr) -> tuple[Var, ...]:
-    return tuple(Var(f"{letter}{i}", int(d)) for i, d in enumerate(node.shape))
+    return tuple(Var(f"{letter}{i}", known(d)) for i, d in enumerate(node.shape))
 
 
 def _slices(node: Expr, inputs: ExprTable[Buffer], into: ExprTable[Buffer], machine: Machine) -> tuple[Statement, ...]:

@@ -13,6 +13,7 @@ from ..ir.affine import Var
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
 from ..ir.op import REGISTRY
+from ..ir.open_size import OpenSize
 from .blocking import blocked, reads_across
 from .boxes import box_index, boxes
 from .chains import chained
@@ -24,6 +25,8 @@ from .nest import SCRATCH_BYTES, Nest
 from .split import SplitNest, pieces
 from .vectorize import merge, vectorize
 
+ENDLESS = 2**20
+"""Values of a variable whose number only a call brings, as far as vectors are concerned."""
 GATHER_COST = 12
 SCATTER_COST = 16
 BACKWARD_COST = 1.5
@@ -106,7 +109,7 @@ def _affordable(nest: Nest) -> list[Expr]:
     """The dear values that fit the scratch together."""
     size = 1
     for var in nest.inner:
-        size *= var.extent
+        size *= int(var.extent)
     keep, left = [], SCRATCH_BYTES
     for node in nest.dear():
         if size * node.dtype.bytes <= left:
@@ -140,7 +143,7 @@ def best_lane_axis(body: tuple[Statement, ...], machine: Machine) -> Var | None:
         for var in _candidates(path):
             waste = _waste(var, machine)
             costs[var] = costs.get(var, 0.0) + waste * (1 + sum(_cost(s, var) for s in innermost))
-    return min(costs, key=lambda v: (costs[v], -v.extent)) if costs else None
+    return min(costs, key=lambda v: (costs[v], -_length(v))) if costs else None
 
 
 def _innermost(
@@ -159,11 +162,17 @@ def _candidates(path: tuple[For, ...]) -> list[Var]:
     return [loop.var for loop in path]
 
 
+def _length(var: Var) -> int:
+    """How many values a variable has. Results may depend on it: of one that is open, the most says nothing."""
+    return ENDLESS if isinstance(var.extent, OpenSize) else var.extent
+
+
 def _waste(var: Var, machine: Machine) -> float:
-    if var.extent == 0:
+    length = _length(var)
+    if length == 0:
         return 1.0
-    lanes = min(machine.vector_bytes // 4, _power_of_two(var.extent))
-    return -(-var.extent // lanes) * lanes / var.extent * (machine.vector_bytes // 4 / lanes)
+    lanes = min(machine.vector_bytes // 4, _power_of_two(length))
+    return -(-length // lanes) * lanes / length * (machine.vector_bytes // 4 / lanes)
 
 
 def _cost(statement: Statement, var: Var) -> float:
@@ -207,13 +216,13 @@ def lanes_for(loop: For, machine: Machine) -> int:
             if isinstance(statement.value, Position):
                 operations += 2
     hardware = max(machine.vector_bytes // widest, 1)
-    lanes = min(hardware, _power_of_two(loop.var.extent))
+    lanes = min(hardware, _power_of_two(_length(loop.var)))
     wide = 1 if dear > 1 or operations > 24 or scans else 2 if dear or operations > 12 else 4
     if not accumulates:
         wide = 1 if reads_across(loop) else min(wide, 2)
     elif accumulates == 1 and operations <= 6 and _sums_columns(loop):
         wide = machine.vector_registers // 2
-    while wide > 1 and loop.var.extent < 2 * wide * lanes:
+    while wide > 1 and _length(loop.var) < 2 * wide * lanes:
         wide //= 2
     return lanes * wide
 

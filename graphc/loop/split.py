@@ -21,6 +21,8 @@ from ..ir.affine import Affine, Var, ravel, variable
 from ..ir.dtype import int64
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
+from ..ir.open_size import OpenSize, divided, run_time
+from ..ir.open_size import pieces as pieces_of
 from .ir import Accumulate, Buffer, Statement, Store
 from .lower import Index, flat
 from .nest import POSITIONS, STEPS, Nest, identity, taken
@@ -40,6 +42,8 @@ BIG = 2**20
 """Elements that do not fit the caches."""
 UNROLLED = 4
 """Rows that are added at once."""
+FEWEST_ROWS = 64
+"""Rows of a piece where only a call says how many rows there are."""
 PIECE = 2**14
 """Elements of a piece, at least."""
 MOST_PARTIALS = 2**14
@@ -55,6 +59,7 @@ class Pieces:
     count: int
     size: int
     rest: int
+    """May be open, as the count."""
     rows: int
     """How many results each reduction has."""
     along: bool = False
@@ -63,11 +68,14 @@ class Pieces:
     @property
     def partials(self) -> int:
         """Elements of a workspace that holds the results of all pieces."""
-        return (self.count + bool(self.rest)) * self.rows
+        return (int(self.count) + bool(self.rest)) * self.rows
 
 
 def pieces(domain: tuple[int, ...], axes: tuple[int, ...], nodes: tuple[Expr, ...]) -> Pieces | None:
-    """How to cut a kernel's reductions; None where it does not pay or is not possible."""
+    """How to cut a kernel's reductions; None where it does not pay or is not possible.
+
+    Where the first axis is open, the most it can be has no say in what belongs to a piece: results would depend on it.
+    """
     if prod(domain) < LARGE or not axes or any(n.op.kind == "cumulative" for n in nodes):
         return None
     reductions = reduced(nodes)
@@ -75,9 +83,18 @@ def pieces(domain: tuple[int, ...], axes: tuple[int, ...], nodes: tuple[Expr, ..
         return None
     kept = [n for a, n in enumerate(domain) if a not in axes]
     rows = prod(kept)
+    if isinstance(rows, OpenSize):
+        return None
     last_is_kept = len(domain) - 1 not in axes
     along = axes == tuple(range(len(axes))) and LONG <= rows <= MOST_ROWS and prod(domain) >= BIG
     along = along and not any(n.op.name in POSITIONS for n in reductions)
+    if isinstance(domain[0], OpenSize):
+        if rows > MOST_ROWS:
+            return None
+        enough = 2 * LARGE if last_is_kept else LARGE
+        size = max(-(-enough // prod(domain[1:])), FEWEST_ROWS)
+        whole, rest = divided(domain[0], size)
+        return Pieces(0, whole, size, rest, rows, along) if int(whole) else None
     independent = rows // kept[-1] * -(-kept[-1] // LANES) if last_is_kept else rows
     if (independent >= WIDE and not along) or prod(domain) // rows < DEEP:
         return None
@@ -181,7 +198,7 @@ class SplitNest(Nest):
 
     def _rest(self, sweep: int) -> None:
         if self.cut.rest:
-            self._piece(sweep, Affine((), self.cut.count), self.cut.rest)
+            self._piece(sweep, run_time(self.cut.count), self.cut.rest)
 
     def _piece(self, sweep: int, number: Affine, size: int) -> None:
         """Reduce one piece; elements that are outputs themselves are stored on the way."""
@@ -226,17 +243,19 @@ class SplitNest(Nest):
                 for reduction in reductions:
                     b.add(Store(self.partials[reduction][0], at, identity(reduction.op.name, reduction.dtype)))
         *around, rows = self.inner
-        axis, first = self.axes[-1], 0
+        axis = self.axes[-1]
         begin = index[axis] - variable(rows)
         with b.loops(around):
+            left, first = rows.extent, Affine()
             for together in (UNROLLED, 1) if reductions else (1,):
-                step = Var(f"r{together}", (rows.extent - first) // together)
-                if step.extent:
+                whole, left = divided(left, together)
+                if int(whole):
+                    step = Var(f"r{together}", whole)
                     with b.loop(step), b.loops(self.outer):
                         here = begin + variable(step) * together + first
                         rounds = [(*index[:axis], here + row, *index[axis + 1 :]) for row in range(together)]
                         self._take_in(sweep, rounds, at)
-                first += step.extent * together
+                first = first + run_time(whole) * together
 
     def _take_in(self, sweep: int, rows: list[Index], at: Affine) -> None:
         """Take an element of each of these rows into the results."""
@@ -264,12 +283,17 @@ class SplitNest(Nest):
         for node in between:
             b.inputs[node] = self.between[node]
 
+    def _all_pieces(self) -> int:
+        """The whole ones, and the rest if there is any."""
+        size = self.domain[self.cut.axis]
+        return pieces_of(size, self.cut.size) if isinstance(size, OpenSize) else self.cut.count + bool(self.cut.rest)
+
     def _fold(self, reductions: list[Expr]) -> None:
         """Reduce the results of the pieces to one."""
-        b, count = self.builder, self.cut.count + bool(self.cut.rest)
+        b = self.builder
         registers = [self._registers(r) for r in reductions]
         self._call_witnesses(reductions)
-        piece = Var("p", count)
+        piece = Var("p", self._all_pieces())
         with b.loop(piece):
             at = variable(piece) * self.cut.rows + self._row_flat()
             for reduction, into in zip(reductions, registers, strict=True):

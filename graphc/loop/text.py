@@ -27,7 +27,7 @@ from .ir import (
 
 def show_function(fn: LoopFn) -> str:
     """The whole function as text."""
-    arguments = ", ".join(_declare(b) for b in fn.arguments)
+    arguments = ", ".join([*map(_declare, fn.arguments), *(["rows"] if fn.is_open else [])])
     lines = [f"{fn.name}({arguments})"]
     lines += [f"  workspace {_declare(b)}" for b in fn.workspaces]
     for statement in fn.body:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..ir.affine import Affine, Var, variable
+from ..ir.open_size import OpenSize, divided, run_time
 from .ir import (
     Accumulate,
     Allocate,
@@ -32,6 +33,7 @@ from .ir import (
     Scan,
     Statement,
     Store,
+    full_range,
     walk,
 )
 
@@ -52,7 +54,7 @@ def merge(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
 
 def _merged(outer: For, inner: For) -> For | None:
     n = inner.var.extent
-    if not (_is_whole(outer) and _is_whole(inner)):
+    if not (_is_whole(outer) and _is_whole(inner)) or isinstance(n, OpenSize):
         return None
     for form in _forms(inner.body):
         if form.coefficient(outer.var) != n * form.coefficient(inner.var):
@@ -62,11 +64,11 @@ def _merged(outer: For, inner: For) -> For | None:
     both = Var(inner.var.name, outer.var.extent * n)
     values = {outer.var: Affine(), inner.var: variable(both)}
     body = tuple(_substituted(s, values) for s in inner.body)
-    return For(both, Affine(), Affine((), both.extent), body, parallel=outer.parallel)
+    return For(both, *full_range(both), body, parallel=outer.parallel)
 
 
 def _is_whole(loop: For) -> bool:
-    return loop.start == Affine() and loop.stop == Affine((), loop.var.extent) and loop.step == loop.lanes == 1
+    return (loop.start, loop.stop) == full_range(loop.var) and loop.step == loop.lanes == 1
 
 
 def _forms(body: tuple[Statement, ...]) -> list[Affine]:
@@ -101,15 +103,16 @@ def vectorize(loop: For, lanes: int) -> tuple[Statement, ...]:
     Registers that are declared outside and accumulated into inside become vectors for the duration.
     """
     vectors, prologue, epilogue = _partials(loop, lanes)
-    extent = loop.var.extent
-    whole = extent - extent % lanes
+    whole, rest = divided(loop.var.extent, lanes)
+    end = run_time(whole) * lanes
     body = Widening(loop.var, lanes, vectors).body(loop.body)
     loops: list[Statement] = []
     common = loop._replace(body=body, step=lanes, lanes=lanes)
-    if whole:
-        loops.append(common._replace(stop=Affine((), whole)))
-    if extent % lanes:
-        loops.append(common._replace(start=Affine((), whole), active=extent % lanes))
+    if int(whole):
+        loops.append(common._replace(stop=end))
+    if rest:
+        active = run_time(rest) if isinstance(rest, OpenSize) else rest
+        loops.append(common._replace(start=end, active=active))
     return (*prologue, *loops, *epilogue)
 
 

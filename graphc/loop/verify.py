@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..ir.affine import Affine, Var
 from ..ir.errors import CompileError
+from ..ir.open_size import ROWS, OpenSize
 from .ir import (
     Accumulate,
     Allocate,
@@ -34,7 +35,13 @@ def verify_function(fn: LoopFn) -> None:
         CompileError: a name used before it is bound or with another type, an unknown buffer, a register index out of
             range, an unmasked access that may leave its buffer, or lanes that do not fit.
     """
-    _Checker(fn).body(fn.body, {}, {}, 1)
+    _Checker(fn).body(fn.body, {}, {ROWS.name: ROWS} if fn.is_open else {}, 1)
+
+
+def _is_counted_in_parts(var: Var) -> bool:
+    """Whether only a call tells the number of its values, and not as a multiple of the rows."""
+    parts = isinstance(var.extent, OpenSize) and any(not isinstance(a, Var) for a, _ in var.extent.count.terms)
+    return parts or var == ROWS
 
 
 class _Checker:
@@ -80,8 +87,12 @@ class _Checker:
     def _loop(self, loop: For, names: dict[str, Ref], loops: dict[str, Var], lanes: int) -> None:
         if loop.lanes > 1 and lanes > 1:
             self.fail(f"the loop over {loop.var} makes vectors of vectors")
-        if loop.active >= max(loop.lanes, 1) and loop.active:
+        if isinstance(loop.active, Affine):
+            self._form(loop.active, names, loops)
+        elif loop.active >= max(loop.lanes, 1) and loop.active:
             self.fail(f"the loop over {loop.var} has {loop.active} of {loop.lanes} lanes active")
+        if isinstance(loop.limit, Affine):
+            self._form(loop.limit, names, loops)
         if loop.var.extent == 0:
             return  # nothing in it ever runs
         self._form(loop.start, names, loops)
@@ -163,6 +174,8 @@ class _Checker:
             self._operand(mask, names)
         self._form(index, names, loops)
         low, high = index.substitute(self.single).range()
+        if any(map(_is_counted_in_parts, index.variables())):
+            high = low  # parts of what is not known: together they are as much as there is
         if mask is None and buffer.space == "argument" and (low < 0 or high >= buffer.size):
             self.fail(f"{buffer.name}[{index}] reaches {low}…{high} of {buffer.size}")
 

@@ -15,13 +15,14 @@ from ..ir.dtype import DType
 from ..ir.errors import ShapeError, describe
 from ..ir.expr import Expr, make
 from ..ir.op import Array, Attrs, OpDef, Sample, register
+from ..ir.open_size import known
 
 ANY = ("float", "int", "uint", "bool")
 Index = tuple[Affine, ...]
 
 
 def _concrete(shape: Shape) -> tuple[int, ...]:
-    return tuple(int(d) for d in shape)
+    return tuple(known(d) for d in shape)
 
 
 def _linear(out: Expr, inputs: tuple[Expr, ...], tangents: tuple[Expr | None, ...]) -> Expr | None:
@@ -205,6 +206,8 @@ def _slice_infer(attrs: Attrs, x: Expr) -> tuple[DType, Shape]:
         raise ShapeError(f"slice: one start, size and step for each of the {x.ndim} axes{describe(x=x)}")
     for axis, (start, size, step) in enumerate(zip(starts, sizes, steps, strict=True)):
         whole = x.shape[axis]
+        if start == 0 and step == 1 and size == whole:
+            continue
         if isinstance(start, int) and isinstance(size, int) and isinstance(whole, int) and size > 0:
             last = start + (size - 1) * step
             if not (0 <= start < whole and 0 <= last < whole):

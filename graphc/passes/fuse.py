@@ -24,6 +24,7 @@ from math import prod
 from ..ir.affine import Affine, Var, variable
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable, Graph
+from ..ir.open_size import OpenSize, known
 from ..ops.guard import ALWAYS, Guard, guards
 from ..ops.index import positions_index, taken_index
 from .collect import cone_kernel, in_order, kernel_of
@@ -83,8 +84,8 @@ class _Group:
 
 
 def concrete(node: Expr) -> tuple[int, ...]:
-    """The shape of a node of a graph whose sizes are numbers."""
-    return tuple([int(d) for d in node.shape]) if node.shape else ()
+    """The shape of a node of a graph whose sizes are numbers, or open."""
+    return tuple([known(d) for d in node.shape]) if node.shape else ()
 
 
 def producers(node: Expr, index: Index) -> Iterator[tuple[Expr, Index]]:
@@ -267,7 +268,7 @@ class _Fusion:
             and (group.kind, group.domain, group.axes) == ("reduce", domain, _last(domain))
             and axes == tuple(range(len(domain) - 1))
             and domain[-1] >= SHORTEST_ROW
-            and prod(domain) >= COLUMNS_FROM
+            and (isinstance(domain[0], OpenSize) or prod(domain) >= COLUMNS_FROM)
         )
 
     def _can_join(self, group: _Group, reads: list[tuple[Expr, Index]], axes: tuple[int, ...]) -> bool:

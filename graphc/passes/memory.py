@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 from ..ir.affine import Affine
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable, Graph
+from ..ir.open_size import size_at
 from ..ops.index import positions_index
 from .fuse import concrete
 from .kernel import Kernel, element_index, is_immediate, is_inline, row_index
@@ -47,6 +48,7 @@ class Copy(NamedTuple):
     source: Place
     target: Place
     bytes: int
+    """May be open."""
 
 
 @dataclass(eq=False)
@@ -67,9 +69,13 @@ class Plan:
     """In checked programs: where in the arena the kernels report, one after the other."""
 
 
-def size_in_bytes(expr: Expr) -> int:
-    """Bytes of an expression's array."""
-    return expr.dtype.bytes * prod(concrete(expr))
+def size_in_bytes(expr: Expr, rows: int | None = None) -> int:
+    """Bytes of an expression's array; with so many rows if its size is open, or else the most there can be."""
+    return size_at(_bytes(expr), rows)
+
+
+def _bytes(expr: Expr) -> int:
+    return prod(concrete(expr)) * expr.dtype.bytes
 
 
 def same_bytes(expr: Expr) -> Expr:
@@ -300,7 +306,7 @@ def _arrange(
         for output in kernel.outputs:
             if output not in last and made.places[output].space == "arena":
                 arena.give(made.places[output].at)
-    made.steps += [Copy(made.places[source], place, size_in_bytes(source)) for source, place in final]
+    made.steps += [Copy(made.places[source], place, _bytes(source)) for source, place in final]
     made.steps += _simultaneous(held, made, arena)
     made.arena_bytes, made.peak_bytes = arena.end, arena.peak
 

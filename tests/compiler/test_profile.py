@@ -34,7 +34,7 @@ def _chain(length: int) -> gc.Function:
 
 def _clocked_outputs(f: gc.Function, *arrays: np.ndarray[Any, Any]) -> Any:
     clocked = Clocked(f.name, f._specialization({}), f._options)
-    outputs = clocked.program.empty_outputs()
+    outputs = clocked.program.empty_outputs(arrays)
     ticks = clocked.run(arrays, outputs)
     assert (np.diff(ticks) >= 0).all() and ticks[0] < ticks[-1]
     return clocked.program.hand_over(outputs)
