@@ -36,6 +36,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from ..ir.open_size import FEWEST
 from . import arena as arenas
 from . import locks, numbers
 
@@ -95,7 +96,7 @@ class Signature:
     checked: bool = False
     """Whether kernels check what they compute."""
     most_rows: int = 0
-    """How large the open size may be, which is at least 1; 0 where all sizes are known. Some input has it."""
+    """How large the open size may be, which is at least `FEWEST`; 0 where all sizes are known. Some input has it."""
 
     def __post_init__(self) -> None:
         if self.kind not in ("none", "single", "tuple", "list", "dict", "rebuild"):
@@ -392,8 +393,8 @@ class _Emitter:
         if not any(earlier.rows for earlier in self.signature.inputs[:index]):
             self._put(
                 f"%rows = udiv i64 %{x}.size0, {array.rows}",
-                "%rows.before = sub i64 %rows, 1",
-                f"%rows.allowed = icmp ult i64 %rows.before, {self.signature.most_rows}",
+                f"%rows.more = sub i64 %rows, {FEWEST}",
+                f"%rows.allowed = icmp ule i64 %rows.more, {self.signature.most_rows - FEWEST}",
             )
             allowed = "%rows.allowed"
         self._put(f"%{x}.expected = mul i64 %rows, {array.rows}")

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphc.ir.errors import CompileError
+from graphc.ir.open_size import FEWEST
 from graphc.ir.storage import NativeCopies, Storage
 
 from . import entry, numbers
@@ -175,8 +176,8 @@ class Program:
             return 0
         first, kind = next((a, k) for a, k in zip(inputs, self.signature.inputs, strict=True) if k.rows)
         found: int = first.shape[0] // kind.rows
-        if not 1 <= found <= self.signature.most_rows:
-            raise ValueError(f"{found} rows are not 1 to {self.signature.most_rows}")
+        if not FEWEST <= found <= self.signature.most_rows:
+            raise ValueError(f"{found} rows are not {FEWEST} to {self.signature.most_rows}")
         return found
 
     def hand_over(self, outputs: Sequence[Array]) -> Any:

@@ -31,13 +31,13 @@ from ..ir.expr import Expr
 from ..ir.fork import lock
 from ..ir.graph import ExprTable, Graph, check_updates
 from ..ir.op import Array
-from ..ir.open_size import StillOpenError
+from ..ir.open_size import FEWEST, StillOpenError
 from ..ir.source import no_sources
 from ..ir.text import dump
 from ..ir.tree import Tree, expressions
 from ..ops import leaf
 from ..passes.marks import without_marks
-from ..passes.open import FEWEST, open_dimension
+from ..passes.open import open_dimension
 from . import cache
 from .cache import Code
 from .options import LEVELS, Options, Trace
@@ -77,7 +77,7 @@ class _Version:
         """Whether its program can run at these sizes."""
         if self.open_to is None:
             return self.sizes == sizes
-        fits = 1 <= sizes[self.open_to] <= self.sizes[self.open_to]
+        fits = FEWEST <= sizes[self.open_to] <= self.sizes[self.open_to]
         return fits and all(self.sizes[name] == size for name, size in sizes.items() if name != self.open_to)
 
 
@@ -241,7 +241,7 @@ class Function:
         so that a size that grows step by step is compiled for few times."""
         name = str(self._open_to)
         wanted = sizes[name]
-        alike = [v for v in self._versions.values() if v.open_to == name and v.serves({**sizes, name: 1})]
+        alike = [v for v in self._versions.values() if v.open_to == name and v.serves({**sizes, name: FEWEST})]
         before = max((v.sizes[name] for v in alike), default=0)
         return {**sizes, name: max(wanted, 2 * before) if wanted > before else wanted}
 

@@ -14,7 +14,10 @@ from typing import NoReturn, SupportsIndex
 from .affine import Affine, Var, floordiv, modulo
 
 ROWS = Var("rows", 2**40)
-"""How often the open dimension is there in a call: at least once."""
+"""How often the open dimension is there in a call."""
+FEWEST = 2
+"""Rows of a call at least. Nothing and a single row have programs of their own: the one has no maximum, and of the
+other no view could tell whether it is stretched."""
 
 
 class StillOpenError(Exception):

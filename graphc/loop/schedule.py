@@ -7,6 +7,7 @@ accumulation in flight.
 
 from __future__ import annotations
 
+from math import inf
 from typing import NamedTuple
 
 from ..ir.affine import Var
@@ -140,10 +141,11 @@ def best_lane_axis(body: tuple[Statement, ...], machine: Machine) -> Var | None:
     """The loop variable along which the innermost memory accesses are closest; None if there are no loops."""
     costs: dict[Var, float] = {}
     for path, innermost in _innermost(body):
-        for var in _candidates(path):
-            waste = _waste(var, machine)
-            costs[var] = costs.get(var, 0.0) + waste * (1 + sum(_cost(s, var) for s in innermost))
-    return min(costs, key=lambda v: (costs[v], -_length(v))) if costs else None
+        for loop in path:
+            cost = sum(_cost(s, loop.var) for s in innermost)
+            costs[loop.var] = costs.get(loop.var, 0.0) + _waste(loop.var, machine) * (1 + cost)
+    best = min(costs, key=lambda v: (costs[v], -_length(v)), default=None)
+    return None if best is None or costs[best] == inf else best
 
 
 def _innermost(
@@ -155,11 +157,6 @@ def _innermost(
             deeper = _innermost(statement.body, (*path, statement))
             found += deeper or [((*path, statement), statement.body)]
     return found
-
-
-def _candidates(path: tuple[For, ...]) -> list[Var]:
-    """Loops that may become lanes: not those around a sweep they do not belong to."""
-    return [loop.var for loop in path]
 
 
 def _length(var: Var) -> int:
@@ -179,6 +176,8 @@ def _cost(statement: Statement, var: Var) -> float:
     apart = GATHER_COST
     if isinstance(statement, Store):
         form, apart = statement.at, SCATTER_COST
+        if var not in form.variables():
+            return inf  # each iteration goes on from what the one before has written
     elif isinstance(statement, Let) and isinstance(statement.value, Load):
         form = statement.value.at
     else:

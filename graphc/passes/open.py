@@ -15,17 +15,15 @@ from collections.abc import Callable
 from ..ir.dim import Dim, names
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable, Graph, bind_sizes
-from ..ir.open_size import OpenSize, StillOpenError, rows
-
-FEWEST = 2
-"""Rows at most, from which on a program is left open: of a single one, views cannot tell whether it is stretched."""
+from ..ir.open_size import FEWEST, OpenSize, StillOpenError, rows
 
 
 def open_dimension(inputs: tuple[Expr, ...]) -> str | None:
-    """The name of the dimension that leads the inputs; None if none does, or several do."""
-    found = {name for i in inputs if i.shape and isinstance(i.shape[0], Dim) for name in names(i.shape[0])}
+    """The name of the dimension that leads the first input that is led by any; None where it is elsewhere, too."""
+    leading = [names(i.shape[0]) for i in inputs if i.shape and isinstance(i.shape[0], Dim)]
     inside = {name for i in inputs for d in i.shape[1:] for name in names(d)}
-    return found.pop() if len(found) == 1 and not found & inside else None
+    first = leading[0] if leading else frozenset()
+    return next(iter(first)) if len(first) == 1 and not first & inside else None
 
 
 def opened(graph: Graph, name: str, most: int) -> tuple[Graph, ExprTable[Expr]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable
 
 import numpy as np
@@ -140,3 +141,19 @@ def test_positions_come_from_the_first_piece_that_has_them(shape: tuple[int, ...
         largest, smallest = function(found)
         np.testing.assert_array_equal(largest, found.argmax(axis=0))
         np.testing.assert_array_equal(smallest, found.argmin(axis=0))
+
+
+@pytest.mark.parametrize("level", ["native", "x86-64-v3", "x86-64"])
+@pytest.mark.parametrize("shape", [(2003, 600), (1999, 1030), (3001, 513)], ids=str)
+def test_rows_that_are_left_over_are_added_one_after_the_other(
+    shape: tuple[int, int], level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each goes on from what the one before has left in memory: they are no lanes, however few there are."""
+    if level != "native" and platform.machine().lower() not in ("x86_64", "amd64"):
+        pytest.skip("levels of x86-64")
+    monkeypatch.setenv("GRAPHC_CPU", level)
+    value = RNG.normal(size=shape).astype(np.float32)
+    x = gc.input("x", shape)
+    total, largest = gc.compile([x], (gc.sum(x, axis=0), gc.max(x, axis=0)))(value)
+    np.testing.assert_allclose(total, value.sum(0, dtype=np.float64), atol=1e-3)
+    np.testing.assert_array_equal(largest, value.max(0))
