@@ -36,7 +36,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from ..ir.open_size import FEWEST
 from . import arena as arenas
 from . import locks, numbers
 
@@ -97,6 +96,8 @@ class Signature:
     """Whether kernels check what they compute."""
     most_rows: int = 0
     """How large the open size may be, which is at least `FEWEST`; 0 where all sizes are known. Some input has it."""
+    fewest_rows: int = 0
+    """Calls with less are asked for the slow way: maybe there is a better program."""
 
     def __post_init__(self) -> None:
         if self.kind not in ("none", "single", "tuple", "list", "dict", "rebuild"):
@@ -393,8 +394,8 @@ class _Emitter:
         if not any(earlier.rows for earlier in self.signature.inputs[:index]):
             self._put(
                 f"%rows = udiv i64 %{x}.size0, {array.rows}",
-                f"%rows.more = sub i64 %rows, {FEWEST}",
-                f"%rows.allowed = icmp ule i64 %rows.more, {self.signature.most_rows - FEWEST}",
+                f"%rows.more = sub i64 %rows, {self.signature.fewest_rows}",
+                f"%rows.allowed = icmp ule i64 %rows.more, {self.signature.most_rows - self.signature.fewest_rows}",
             )
             allowed = "%rows.allowed"
         self._put(f"%{x}.expected = mul i64 %rows, {array.rows}")

@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 MOST_SPECIALIZATIONS = 32
 MOST_SHAPES = 256
 """Shapes of arguments whose version is remembered."""
-FEW, MOST_STRAYS = 8, 4
-"""Of so many times fewer rows than a program is for, this many calls may come before they get one of their own."""
+MOST_STRAYS = 4
+"""Calls with far fewer rows than a program is for, before they get one of their own."""
 IDLE_BYTES = 2**26
 """What the arenas of programs for several sizes may hold, or else twice that of the latest."""
 STAGES = ("graph", "kernels", "loops", "llvm", "asm")
@@ -71,7 +71,7 @@ class _Version:
     """What it was made from; None for code of the cache, until somebody looks."""
     program: Program = field(init=False)
     strays: int = 0
-    """How many calls had so few rows that they would be better off with a version of their own."""
+    """How many calls had far fewer rows than it is for."""
 
     def serves(self, sizes: Mapping[str, int]) -> bool:
         """Whether its program can run at these sizes."""
@@ -79,6 +79,15 @@ class _Version:
             return self.sizes == sizes
         fits = FEWEST <= sizes[self.open_to] <= self.sizes[self.open_to]
         return fits and all(self.sizes[name] == size for name, size in sizes.items() if name != self.open_to)
+
+    def is_far_too_large(self, sizes: Mapping[str, int]) -> bool:
+        """Whether these sizes would be better off with a program of their own."""
+        return self.open_to is not None and sizes[self.open_to] < self.code.signature.fewest_rows
+
+    @property
+    def key(self) -> tuple[tuple[str, int], ...]:
+        """What it is known by."""
+        return tuple(self.sizes.items())
 
 
 class Function:
@@ -197,12 +206,8 @@ class Function:
     def _version(self, shapes: tuple[tuple[int, ...], ...]) -> _Version:
         """The program for these shapes: a known one or a new one."""
         with self._lock:
-            found = self._by_shapes.get(shapes)
-            if found is None or found.strays:
-                found = self._by_shapes[shapes] = self._serving(solve_sizes(self.inputs, shapes))
-                if len(self._by_shapes) > MOST_SHAPES:
-                    self._by_shapes = {shapes: found}
-            self._versions.move_to_end(tuple(found.sizes.items()))
+            found = self._by_shapes.get(shapes) or self._serving(shapes)
+            self._versions.move_to_end(found.key)
             if self._latest is not found:
                 self._latest = found
                 self._let_go_of_arenas()
@@ -218,23 +223,26 @@ class Function:
             if total > most:
                 version.program.let_go()
 
-    def _serving(self, sizes: Mapping[str, int]) -> _Version:
-        """The version for these sizes that is the least too large, or a new one."""
+    def _serving(self, shapes: tuple[tuple[int, ...], ...]) -> _Version:
+        """The version for these shapes that is the least too large, or a new one."""
+        sizes = solve_sizes(self.inputs, shapes)
         able = [version for version in self._versions.values() if version.serves(sizes)]
-        if able:
-            best = min(able, key=lambda v: sum(v.sizes.values()))
-            if best.open_to is None or FEW * sizes[best.open_to] >= best.sizes[best.open_to]:
-                return best
+        best = min(able, key=lambda v: sum(v.sizes.values()), default=None)
+        if best is not None and best.is_far_too_large(sizes):
             best.strays += 1
             if best.strays <= MOST_STRAYS:
-                return best
-            best.strays = 0
-        made = self._compile(sizes)
-        self._versions[tuple(made.sizes.items())] = made
-        if len(self._versions) > MOST_SPECIALIZATIONS:
-            self._versions.popitem(last=False)
+                return best  # not remembered: the next call like this counts, too
+            best.strays, best = 0, None
+        if best is None:
+            best = self._compile(sizes)
+            self._versions[best.key] = best
+            if len(self._versions) > MOST_SPECIALIZATIONS:
+                self._versions.popitem(last=False)
+                self._by_shapes.clear()
+        if len(self._by_shapes) == MOST_SHAPES:
             self._by_shapes.clear()
-        return made
+        self._by_shapes[shapes] = best
+        return best
 
     def _with_room(self, sizes: Mapping[str, int]) -> Mapping[str, int]:
         """The sizes to compile for, where one of them is open: twice what there was before, if that has not sufficed,

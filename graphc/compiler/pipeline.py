@@ -19,7 +19,7 @@ from ..codegen.workers import together
 from ..ir.collector import without_collection
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable, Graph, bind_sizes
-from ..ir.open_size import ROWS, OpenSize, known, size_at
+from ..ir.open_size import FEWEST, ROWS, OpenSize, known, size_at
 from ..ir.source import no_sources
 from ..ir.text import dump
 from ..ir.verify import verify
@@ -37,6 +37,8 @@ from .cache import Code
 from .lowering import Lowered, bytes_moved, lower, machine_of, workspace_bytes
 from .options import LEVELS, Options, Trace
 
+FEW = 8
+"""So many times fewer rows than a program is for are far too few for it."""
 RELEASE_GIL_FROM = 30_000
 """Floating-point operations plus bytes above which a call lets other Python threads run meanwhile."""
 
@@ -199,6 +201,7 @@ def _signature(
         threads=options.threads if any(is_shared(item.function) for item in lowered) else 1,
         checked=options.check and bool(lowered),
         most_rows=most_rows,
+        fewest_rows=max(-(-most_rows // FEW), FEWEST) if most_rows else 0,
     )
 
 

@@ -37,7 +37,8 @@ def chained(body: tuple[Statement, ...], vector_bytes: int) -> tuple[Statement, 
         if isinstance(s, Allocate) and s.buffer.space == "register":
             own[s.buffer] = s
         if isinstance(s, For) and (ops := _reduced(s, own)):
-            count = CHAINS // max(max(b.lanes * b.dtype.bytes for b in ops) // vector_bytes, 1)
+            vectors = max(max(b.lanes * b.dtype.bytes for b in ops) // vector_bytes, 1)
+            count = max(CHAINS // vectors, 2) if vectors <= CHAINS else 1
             if 1 < count <= s.var.extent and max(b.lanes for b in ops) > 1:
                 result += _in_chains(s, count, ops, own)
                 continue

@@ -36,6 +36,9 @@ FEWEST_ROWS = 32
 """Rows of a band at least, where B comes from afar for each band anew."""
 TALL = 128
 """Rows of A for each thread, from which on threads share bands of them."""
+LOW, WIDE = 1024, 1.25
+"""Rows up to which all of A stays near, a few steps of the contracted axis at a time; and from how many columns for
+each row on that is better than to have all of B."""
 IN_FLIGHT = 8
 """Accumulations that have to be under way for the multipliers not to wait."""
 MOST_CHAINS = 4
@@ -86,7 +89,7 @@ def choose_blocks(m: int, n: int, k: int, size: int, machine: Machine, *, ordere
     most = max((machine.vector_registers - vectors - 2) // vectors, 1)
     threads = machine.threads if m * n * k >= SHARED * hardware else 1
     chains = _chains(m, k, vectors)
-    if _is_by_rows(m, panels, threads):
+    if _is_by_rows(m, n, panels, threads):
         rows = _rows(m, most, vectors, threads)
         is_one = m <= rows and panels == 1 and rows * k * size <= STACK_BYTES
         depth = k if is_one else _depth_by_rows(n, k, rows, size, machine)
@@ -109,9 +112,11 @@ def _chains(m: int, k: int, vectors: int) -> int:
     return max(min(IN_FLIGHT // (m * vectors), MOST_CHAINS), 1) if k >= LONG else 1
 
 
-def _is_by_rows(m: int, panels: int, threads: int) -> bool:
-    """Whether bands of rows are shared: if they are tall enough to be worth the packing of a B that all read."""
-    return panels < 2 * threads or m >= TALL * threads
+def _is_by_rows(m: int, n: int, panels: int, threads: int) -> bool:
+    """Whether bands of rows are shared: if they are tall enough to be worth the packing of a B that all read, and B is
+    not wider still, so that it were better to share A."""
+    is_wide = m <= LOW and n >= WIDE * m
+    return panels < 2 * threads or (m >= TALL * threads and not is_wide)
 
 
 def _rows(m: int, most: int, vectors: int, threads: int) -> int:

@@ -220,10 +220,16 @@ def lanes_for(loop: For, machine: Machine) -> int:
     if not accumulates:
         wide = 1 if reads_across(loop) else min(wide, 2)
     elif accumulates == 1 and operations <= 6 and _sums_columns(loop):
-        wide = machine.vector_registers // 2
+        return lanes * _columns_at_once(_length(loop.var), lanes, machine)
     while wide > 1 and _length(loop.var) < 2 * wide * lanes:
         wide //= 2
     return lanes * wide
+
+
+def _columns_at_once(count: int, lanes: int, machine: Machine) -> int:
+    """How many vectors of columns to sum up in one go: each go visits every row, and takes all vectors, full or not."""
+    widths = [1 << n for n in range((machine.vector_registers // 2).bit_length())]
+    return min(widths, key=lambda wide: (-(-count // (wide * lanes)) * (wide + 1), wide))
 
 
 def _sums_columns(loop: For) -> bool:

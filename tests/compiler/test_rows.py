@@ -176,11 +176,11 @@ def test_a_size_that_grows_is_compiled_for_few_times() -> None:
 def test_many_calls_with_few_rows_get_a_program_of_their_own() -> None:
     f, _, _ = _compiled(lambda x: x * 2, (3,))
     f(_numbers(1000, 3))
-    for _ in range(4):
-        f([[1, 2, 3]] * 10)
-        f(_numbers(10, 3))
+    for n in (10, 9, 10, 100):
+        assert f(_numbers(n, 3)).shape == (n, 3)
         assert len(f._versions) == 1
-    f([[1, 2, 3]] * 10)
+        assert f(_numbers(200, 3)).shape == (200, 3)
+    f(_numbers(10, 3))
     assert sorted(v.sizes["n"] for v in f._versions.values()) == [10, 1000]
     assert f(_numbers(1000, 3)).shape == (1000, 3)
     assert len(f._versions) == 2
