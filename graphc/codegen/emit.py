@@ -14,7 +14,7 @@ from typing import Any
 
 from ..ir.affine import Affine, Atom, Var
 from ..ir.dtype import DType, bool_
-from ..ir.open_size import ROWS
+from ..ir.open_size import ROWS, OpenSize, run_time
 from ..loop.ir import (
     Accumulate,
     Allocate,
@@ -422,11 +422,13 @@ class FunctionEmitter:
         """The mask of the lanes that count in the current loop; None for all."""
         if self.vector is None or not self.vector.active or self.vector.lanes != lanes:
             return None
-        if isinstance(self.vector.active, int):
-            return f"<{', '.join(f'i1 {str(lane < self.vector.active).lower()}' for lane in range(lanes))}>"
-        first = self.line(f"trunc i64 {self.uniform(self.vector.active)} to i32")
-        counting = f"<{', '.join(f'i32 {lane}' for lane in range(lanes))}>"
-        return self.line(f"icmp ult <{lanes} x i32> {counting}, {self.repeat(first, 'i32', f'<{lanes} x i32>', lanes)}")
+        active = self.vector.active
+        if not isinstance(active, OpenSize):
+            return f"<{', '.join(f'i1 {str(lane < active).lower()}' for lane in range(lanes))}>"
+        count = self.line(f"trunc i64 {self.uniform(active.count)} to i32")
+        counting = ", ".join(f"i32 {lane}" for lane in range(lanes))
+        counts = self.repeat(count, "i32", f"<{lanes} x i32>", lanes)
+        return self.line(f"icmp ult <{lanes} x i32> <{counting}>, {counts}")
 
     def store(self, store: Store) -> None:
         buffer, dtype = store.buffer, store.buffer.dtype
@@ -532,7 +534,7 @@ class FunctionEmitter:
         """The values at which a loop begins and ends."""
         start, stop = self.uniform(loop.start), self.uniform(loop.stop)
         if loop.limit is not None:
-            limit = str(loop.limit) if isinstance(loop.limit, int) else self.uniform(loop.limit)
+            limit = self.uniform(run_time(loop.limit))
             least = self.line(f"icmp slt i64 {stop}, {limit}")
             stop = self.line(f"select i1 {least}, i64 {stop}, i64 {limit}")
         return start, stop

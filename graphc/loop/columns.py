@@ -20,7 +20,7 @@ from math import prod
 from ..ir.affine import Affine, Var, variable
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
-from ..ir.open_size import OpenSize, pieces, run_time
+from ..ir.open_size import OpenSize, pieces
 from .ir import Accumulate, Allocate, Buffer, For, Statement, Store
 from .nest import Nest, identity, taken
 
@@ -97,8 +97,7 @@ class ColumnNest(Nest):
                     self._row()
                 body = tuple(scope.statements)
             start = variable(self.piece) * self.rows_of_piece
-            limit = run_time(first.extent) if isinstance(first.extent, OpenSize) else first.extent
-            b.add(For(first, start, start + self.rows_of_piece, body, limit=limit))
+            b.add(For(first, start, start + self.rows_of_piece, body, limit=first.extent))
         with b.loop(along):
             self._put_together(variable(along))
         return b.body

@@ -144,8 +144,7 @@ class Contraction(Planned):
             with b.scope(piece) as scope:
                 write(variable(piece), 0)
                 body = tuple(scope.statements)
-            limit = run_time(whole) if isinstance(whole, OpenSize) else whole
-            b.add(For(piece, first, first + per, body, limit=None if whole == group.extent * per else limit))
+            b.add(For(piece, first, first + per, body, limit=None if whole == group.extent * per else whole))
         if isinstance(rest, OpenSize):
             # The one after the last whole piece, if there is anything of it.
             last_piece = Var(f"{name}l", pieces(size, unit))
@@ -178,8 +177,7 @@ class Contraction(Planned):
         start = variable(self.block) * self.blocks.depth
         if self.block.extent == 1:
             return For(k, start, run_time(self.k), body)
-        limit = run_time(self.k) if isinstance(self.k, OpenSize) else self.k
-        return For(k, start, start + self.blocks.depth, body, limit=limit)
+        return For(k, start, start + self.blocks.depth, body, limit=self.k)
 
     def _local(self, k: Affine) -> Affine:
         """Position within the part of the contracted axis at hand."""
@@ -281,8 +279,7 @@ class Contraction(Planned):
         with b.scope(early) as scope:
             self._copy_run(panel, rows, variable(early) * depth, depth)
             body = tuple(scope.statements)
-        limit = run_time(whole) if isinstance(whole, OpenSize) else whole
-        b.add(For(early, block, block + 1, body, limit=limit))
+        b.add(For(early, block, block + 1, body, limit=whole))
         done = run_time(whole) * depth
         self._if(block - run_time(whole), 0, 1, lambda: self._copy_run(panel, rows, done, left))
 

@@ -167,17 +167,20 @@ class Allocate(NamedTuple):
 
 
 class For(NamedTuple):
-    """var = start, start + step, ... while var < stop. Bounds may depend on outer variables; `limit` caps stop."""
+    """var = start, start + step, ... while var < stop. Bounds may depend on outer variables; `limit` caps stop.
+
+    The limit and the number of active lanes may be open.
+    """
 
     var: Var
     start: Affine
     stop: Affine
     body: tuple[Statement, ...]
     step: int = 1
-    limit: Affine | int | None = None
+    limit: int | None = None
     lanes: int = 1
-    active: Affine | int = 0
-    """How many lanes count; 0 for all. A form is above 0 whenever the loop runs."""
+    active: int = 0
+    """How many lanes count; 0 for all."""
     parallel: bool = False
     """Whether iterations may run in any order and at the same time."""
     parts: int = 0

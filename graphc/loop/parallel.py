@@ -78,8 +78,7 @@ def _trips(loop: For) -> int:
     if loop.active:
         return 1
     distance = min((loop.stop - loop.start).range()[1], int(loop.var.extent))
-    most = loop.limit if isinstance(loop.limit, int) else distance
-    return -(-min(distance, most) // loop.step)
+    return -(-min(distance, int(loop.limit or distance)) // loop.step)
 
 
 def _cost(statement: Statement, vector_bytes: int) -> float:

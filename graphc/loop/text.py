@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..ir.open_size import run_time
 from .ir import (
     Accumulate,
     Allocate,
@@ -103,12 +104,12 @@ def _check(check: Check) -> str:
 
 
 def _header(loop: For) -> str:
-    stop = f"min({loop.stop}, {loop.limit})" if loop.limit is not None else str(loop.stop)
+    stop = f"min({loop.stop}, {run_time(loop.limit)})" if loop.limit is not None else str(loop.stop)
     words = [f"{'parallel ' if loop.parallel else ''}for {loop.var} in {loop.start}..{stop}"]
     if loop.step != 1:
         words.append(f"by {loop.step}")
     if loop.lanes > 1:
-        words.append(f"as {loop.lanes} lanes" + (f", {loop.active} active" if loop.active else ""))
+        words.append(f"as {loop.lanes} lanes" + (f", {run_time(loop.active)} active" if loop.active else ""))
     if loop.parts:
         words.append(f"in {loop.parts} parts")
     return " ".join(words) + ":"

@@ -111,8 +111,7 @@ def vectorize(loop: For, lanes: int) -> tuple[Statement, ...]:
     if int(whole):
         loops.append(common._replace(stop=end))
     if rest:
-        active = run_time(rest) if isinstance(rest, OpenSize) else rest
-        loops.append(common._replace(start=end, active=active))
+        loops.append(common._replace(start=end, active=rest))
     return (*prologue, *loops, *epilogue)
 
 

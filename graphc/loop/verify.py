@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..ir.affine import Affine, Var
 from ..ir.errors import CompileError
-from ..ir.open_size import ROWS, OpenSize
+from ..ir.open_size import ROWS, OpenSize, run_time
 from .ir import (
     Accumulate,
     Allocate,
@@ -87,12 +87,10 @@ class _Checker:
     def _loop(self, loop: For, names: dict[str, Ref], loops: dict[str, Var], lanes: int) -> None:
         if loop.lanes > 1 and lanes > 1:
             self.fail(f"the loop over {loop.var} makes vectors of vectors")
-        if isinstance(loop.active, Affine):
-            self._form(loop.active, names, loops)
-        elif loop.active >= max(loop.lanes, 1) and loop.active:
+        if loop.active >= max(loop.lanes, 1) and loop.active:
             self.fail(f"the loop over {loop.var} has {loop.active} of {loop.lanes} lanes active")
-        if isinstance(loop.limit, Affine):
-            self._form(loop.limit, names, loops)
+        for size in (loop.active, loop.limit or 0):
+            self._form(run_time(size), names, loops)
         if loop.var.extent == 0:
             return  # nothing in it ever runs
         self._form(loop.start, names, loops)
