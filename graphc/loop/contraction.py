@@ -132,7 +132,7 @@ class Contraction(Planned):
                 with b.loop(piece, parallel=parallel):
                     write(variable(piece), 0)
             if isinstance(rest, OpenSize):
-                self._if(run_time(rest), 1, unit, lambda: write(run_time(whole), rest))
+                self._last_piece(Var(f"{name}l", pieces(size, unit)), run_time(whole), group, per, rest, write)
             elif rest:
                 write(Affine((), whole), rest)
             return
@@ -146,18 +146,24 @@ class Contraction(Planned):
                 body = tuple(scope.statements)
             b.add(For(piece, first, first + per, body, limit=None if whole == group.extent * per else whole))
         if isinstance(rest, OpenSize):
-            # The one after the last whole piece, if there is anything of it.
-            last_piece = Var(f"{name}l", pieces(size, unit))
-            after = variable(last_piece) - run_time(whole)
-            with b.scope(last_piece) as scope:
-                self._if(
-                    after, 0, 1, lambda: self._if(run_time(rest), 1, unit, lambda: write(variable(last_piece), rest))
-                )
-                body = tuple(scope.statements)
-            b.add(For(last_piece, first, first + per, body))
+            self._last_piece(Var(f"{name}l", pieces(size, unit)), run_time(whole), group, per, rest, write)
         elif rest:
             last = group.extent - 1
             self._if(variable(group), last, last + 1, lambda: write(first + (whole - last * per), rest))
+
+    def _last_piece(
+        self, piece: Var, number: Affine, group: Var, per: int, rest: int, write: Callable[[Affine, int], None]
+    ) -> None:
+        """Do something for the piece of this number, which is not whole, if there is one and it is in the group."""
+        with self.builder.scope(piece) as scope:
+            write(variable(piece), rest)
+            body = tuple(scope.statements)
+        if group.extent == 1:
+            loop = For(piece, number, run_time(piece.extent), body)
+        else:
+            start = variable(group) * per
+            loop = For(piece, start, start + per, (If(variable(piece) - number, 0, 1, body),), limit=piece.extent)
+        self.builder.add(loop)
 
     def _if(self, form: Affine, first: int, last: int, write: Callable[[], None]) -> None:
         """Do something only where a form is in first … last - 1."""
