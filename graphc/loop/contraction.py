@@ -18,24 +18,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import TypeAlias
+from typing import NamedTuple
 
 from ..ir.affine import Affine, Var, variable
-from ..ir.dtype import int64
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
 from ..ir.open_size import OpenSize, divided, pieces, run_time
 from .checks import explain
 from .contraction_blocks import SWATH
 from .contraction_plan import CONFLICTING, Planned
-from .ir import Accumulate, Allocate, Buffer, Const, For, If, Operand, Position, Statement, Store, full_range
+from .ir import Accumulate, Allocate, Buffer, Const, For, If, Operand, Statement, Store, full_range
 from .schedule import Machine
 from .vectorize import Widening, vectorize
 
 UNROLLED_EPILOGUE = 28
 """Operations after a register block that are written out row by row; more of them go into a loop."""
 
-_Left: TypeAlias = Callable[[Affine, int], Operand]
+FEW = 4
+"""Rows that are taken together of a block that is not full, when nobody knows yet how many it has."""
+
+
+class _Strip(NamedTuple):
+    """Rows of the result that a block of registers holds."""
+
+    panel: Affine
+    """Of A, the rows of a full block."""
+    start: Affine
+    """The first row within the panel."""
+    rows: int
 
 
 class Contraction(Planned):
@@ -107,8 +117,11 @@ class Contraction(Planned):
         rows = partial(self._each, "ip", self.m, blocks.rows, self.band, blocks.band)
         columns = partial(self._each, "jp", self.n, blocks.lanes, self.swath, blocks.swath)
 
-        def block(panel_a: Affine, rows_: int, panel: Affine, active: int) -> None:
-            self._block(panel_a, rows_ or blocks.rows, panel, active)
+        def block(panel_a: Affine, left: int, panel: Affine, active: int) -> None:
+            if isinstance(left, OpenSize):
+                self._few_rows(panel_a, left, panel, active)
+            else:
+                self._block(_Strip(panel_a, Affine(), left or blocks.rows), panel, active)
 
         if self._swath_bytes() <= self.machine.l1_bytes // 2:
             rows(lambda i, left: columns(lambda j, active: block(i, left, j, active)))
@@ -319,26 +332,34 @@ class Contraction(Planned):
 
     # The register block ----------------------------------------------------------------------------------------
 
-    def _block(self, panel_a: Affine, rows: int, panel_b: Affine, active: int) -> None:
-        """Accumulate a block of the result in registers, then finish it. Of an open number of rows all are computed,
-        those there are not from what is at hand, and as many are stored as there are."""
+    def _few_rows(self, panel_a: Affine, left: int, panel_b: Affine, active: int) -> None:
+        """The rows of a block that is not full: a few at a time, then one by one."""
+        start = Affine()
+        for rows in (FEW, 1):
+            whole, left = divided(left, rows)
+            if int(whole):
+                piece = Var(f"r{rows}", whole)
+                with self.builder.loop(piece):
+                    self._block(_Strip(panel_a, start + variable(piece) * rows, rows), panel_b, active)
+            start = start + run_time(whole) * rows
+
+    def _block(self, strip: _Strip, panel_b: Affine, active: int) -> None:
+        """Accumulate a block of the result in registers, then finish it."""
         b, lanes, chains = self.builder, self.blocks.lanes, self.blocks.chains
-        there, rows = rows, self.blocks.rows if isinstance(rows, OpenSize) else rows
         j = self._lane_var = self._lane(active)
-        row, column = panel_a * self.blocks.rows, panel_b * lanes + variable(j)
-        acc = Buffer("acc", self.product.dtype, rows * chains, "register")
+        row, column = strip.panel * self.blocks.rows + strip.start, panel_b * lanes + variable(j)
+        acc = Buffer("acc", self.product.dtype, strip.rows * chains, "register")
         zero = Const(0.0 if self.product.dtype.is_float else 0, self.product.dtype)
         with b.scope(j) as scope:
             b.add(Allocate(acc, zero))
             if self.partial is not None:
                 self._if(variable(self.block), 1, int(self.block.extent), lambda: self._resume(acc, row, column))
-            left = self._left_of(panel_a, clamped=there is not rows)
-            self._contract(acc, left, rows, panel_b, j)
+            self._contract(acc, strip, panel_b, j)
             if self.partial is None:
-                self._finish(acc, there, row, column)
+                self._finish(acc, strip.rows, row, column)
             else:
                 self._if_before_last(lambda: self._suspend(acc, row, column))
-                self._if_last(lambda: self._finish(acc, there, row, column))
+                self._if_last(lambda: self._finish(acc, strip.rows, row, column))
             body = tuple(scope.statements)
         for statement in self._as_lanes(j, lanes, active, body):
             b.add(statement)
@@ -367,41 +388,41 @@ class Contraction(Planned):
             value = self.builder.load(acc, Affine((), at))
             self.builder.add(Store(self.partial, self._partial_at(row, column, at), value))
 
-    def _contract(self, acc: Buffer, left: _Left, rows: int, panel_b: Affine, j: Var) -> None:
+    def _contract(self, acc: Buffer, strip: _Strip, panel_b: Affine, j: Var) -> None:
         """Add up the products; where an element has several chains, they take turns."""
         chains = self.blocks.chains
         if chains == 1:
             k = Var("k", self.k)
-            self._steps_of(k, lambda: self._step(acc, left, rows, panel_b, variable(k), j, 0))
+            self._steps_of(k, lambda: self._step(acc, strip, panel_b, variable(k), j, 0))
             return
         whole = self.k - self.k % chains
         if whole:
             k = Var("k", whole - chains + 1)
             with self.builder.scope(k) as scope:
                 for chain in range(chains):
-                    self._step(acc, left, rows, panel_b, variable(k) + chain, j, chain)
+                    self._step(acc, strip, panel_b, variable(k) + chain, j, chain)
                 body = tuple(scope.statements)
             loop = self._depth_loop(body, k)
             limit = whole if loop.limit is not None or whole < self.k else None
             self.builder.add(loop._replace(step=chains, limit=limit))
         if whole < self.k:
-            self._if_last(lambda: self._remaining_steps(acc, left, rows, panel_b, j, whole))
+            self._if_last(lambda: self._remaining_steps(acc, strip, panel_b, j, whole))
 
-    def _remaining_steps(self, acc: Buffer, left: _Left, rows: int, panel_b: Affine, j: Var, whole: int) -> None:
+    def _remaining_steps(self, acc: Buffer, strip: _Strip, panel_b: Affine, j: Var, whole: int) -> None:
         for k in range(whole, self.k):
-            self._step(acc, left, rows, panel_b, Affine((), k), j, k - whole)
+            self._step(acc, strip, panel_b, Affine((), k), j, k - whole)
 
-    def _step(self, acc: Buffer, left: _Left, rows: int, panel_b: Affine, k: Affine, j: Var, chain: int) -> None:
+    def _step(self, acc: Buffer, strip: _Strip, panel_b: Affine, k: Affine, j: Var, chain: int) -> None:
         """One step along the contracted axis, for every row of the block."""
         b, chains = self.builder, self.blocks.chains
         right = self._right(k, panel_b, j)
-        for r in range(rows):
-            factor = left(k, r)
+        for r in range(strip.rows):
+            left = self._left(k, strip, r)
             at = r * chains + chain
             if self.product.dtype.is_float:
-                b.add(Accumulate("fma", (acc,), at, (factor, right)))
+                b.add(Accumulate("fma", (acc,), at, (left, right)))
             else:
-                b.add(Accumulate("sum", (acc,), at, (b.apply("multiply", acc.dtype, factor, right),)))
+                b.add(Accumulate("sum", (acc,), at, (b.apply("multiply", acc.dtype, left, right),)))
 
     def _right(self, k: Affine, panel: Affine, j: Var) -> Operand:
         b, lanes = self.builder, self.blocks.lanes
@@ -409,17 +430,11 @@ class Contraction(Planned):
             return b.pull(self.b, self._in_b(k, panel * lanes + variable(j)))
         return b.load(self.packed_b, self._in_packed_b(k, panel, j))
 
-    def _left_of(self, panel: Affine, *, clamped: bool) -> _Left:
-        """What reads row r of a block at step k. Where there may be fewer rows, the last is read again instead."""
-        b, first = self.builder, panel * self.blocks.rows
-        if self.packed_a is not None:
-            packed = self.packed_a
-            return lambda k, r: b.load(packed, self._in_packed_a(k, panel) + r * (self.pitch or 1))
-        if not clamped:
-            return lambda k, r: b.pull(self.a, self._in_a(first + r, k))
-        last = b.let(int64, Position(run_time(self.m) - 1))
-        rows = [b.apply("minimum", int64, b.let(int64, Position(first + r)), last) for r in range(self.blocks.rows)]
-        return lambda k, r: b.pull(self.a, self._in_a(b.as_index(rows[r], self.m), k))
+    def _left(self, k: Affine, strip: _Strip, r: int) -> Operand:
+        b, row = self.builder, strip.start + r
+        if self.packed_a is None:
+            return b.pull(self.a, self._in_a(strip.panel * self.blocks.rows + row, k))
+        return b.load(self.packed_a, self._in_packed_a(k, strip.panel) + row * (self.pitch or 1))
 
     def _total(self, acc: Buffer, r: int) -> Operand:
         """What a row of the block came to: the sum of its chains."""
@@ -433,9 +448,8 @@ class Contraction(Planned):
         return sums[0]
 
     def _finish(self, acc: Buffer, rows: int, row: Affine, column: Affine) -> None:
-        """Write the outputs that follow from a finished block: row by row, or in a loop when there is much to do, or
-        nobody knows yet how many rows there are."""
-        if isinstance(rows, OpenSize) or rows * len(self.epilogue) > UNROLLED_EPILOGUE:
+        """Write the outputs that follow from a finished block: row by row, or in a loop when there is much to do."""
+        if rows * len(self.epilogue) > UNROLLED_EPILOGUE:
             self._finish_in_loop(acc, rows, row, column)
             return
         for r in range(rows):
@@ -444,11 +458,10 @@ class Contraction(Planned):
     def _finish_in_loop(self, acc: Buffer, rows: int, row: Affine, column: Affine) -> None:
         """The same from a copy of the block on the stack, so that the code for a row stands once."""
         b, lanes = self.builder, self.blocks.lanes
-        height = acc.size // self.blocks.chains
-        tile = Buffer(f"tile{height}", acc.dtype, height * lanes, "stack")
+        tile = Buffer(f"tile{rows}", acc.dtype, rows * lanes, "stack")
         lane = Affine(tuple(t for t in column.terms if t[0] == self._lane_var))
         b.add(Allocate(tile))
-        for r in range(height):
+        for r in range(rows):
             b.add(Store(tile, lane + r * lanes, self._total(acc, r)))
         at = Var("r", rows)
         with b.loop(at):

@@ -84,8 +84,7 @@ class Planned:
         if self._packs_b():
             self.packed_b = self._scratch("pb", blocks.lanes * blocks.swath * blocks.depth, not blocks.by_rows)
         if self.block.extent > 1:
-            rows = -(-int(self.m) // blocks.rows) * blocks.rows
-            self.partial = self._scratch("partial", rows * blocks.chains * self.n, False)
+            self.partial = self._scratch("partial", int(self.m) * blocks.chains * self.n, False)
         self._divide_stack()
 
     def _scratch(self, name: str, size: int, is_private: bool) -> Buffer:
