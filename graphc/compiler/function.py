@@ -10,10 +10,9 @@ graph that the cache does not have, or when somebody looks at what a program was
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -22,7 +21,7 @@ from ..codegen.entry import Structure
 from ..codegen.jit import Target, assembly, optimized_ir
 from ..codegen.program import Program
 from ..codegen.team import thread_count
-from ..ir.arguments import convert, solve_sizes
+from ..ir.arguments import convert
 from ..ir.collector import without_collection
 from ..ir.dim import Dim
 from ..ir.dim import names as names_in
@@ -31,7 +30,6 @@ from ..ir.expr import Expr
 from ..ir.fork import lock
 from ..ir.graph import ExprTable, Graph, check_updates
 from ..ir.op import Array
-from ..ir.open_size import FEWEST, StillOpenError
 from ..ir.source import no_sources
 from ..ir.text import dump
 from ..ir.tree import Tree, expressions
@@ -41,6 +39,7 @@ from ..passes.open import open_dimension
 from . import cache
 from .cache import Code
 from .options import LEVELS, Options, Trace
+from .versions import Shapes, Version, Versions
 
 if TYPE_CHECKING:
     from .pipeline import Specialization
@@ -48,46 +47,7 @@ if TYPE_CHECKING:
     from .report import Report
     from .view import View
 
-MOST_SPECIALIZATIONS = 32
-MOST_SHAPES = 256
-"""Shapes of arguments whose version is remembered."""
-MOST_STRAYS = 4
-"""Calls with far fewer rows than a program is for, before they get one of their own."""
-IDLE_BYTES = 2**26
-"""What the arenas of programs for several sizes may hold, or else twice that of the latest."""
 STAGES = ("graph", "kernels", "loops", "llvm", "asm")
-
-
-@dataclass(eq=False, slots=True)
-class _Version:
-    """The program for one choice of sizes."""
-
-    sizes: Mapping[str, int]
-    open_to: str | None
-    """The dimension whose size here is only the most that a call may have."""
-    code: Code
-    seconds: Mapping[str, float]
-    made: Specialization | None
-    """What it was made from; None for code of the cache, until somebody looks."""
-    program: Program = field(init=False)
-    strays: int = 0
-    """How many calls had far fewer rows than it is for."""
-
-    def serves(self, sizes: Mapping[str, int]) -> bool:
-        """Whether its program can run at these sizes."""
-        if self.open_to is None:
-            return self.sizes == sizes
-        fits = FEWEST <= sizes[self.open_to] <= self.sizes[self.open_to]
-        return fits and all(self.sizes[name] == size for name, size in sizes.items() if name != self.open_to)
-
-    def is_far_too_large(self, sizes: Mapping[str, int]) -> bool:
-        """Whether these sizes would be better off with a program of their own."""
-        return self.open_to is not None and sizes[self.open_to] < self.code.signature.fewest_rows
-
-    @property
-    def key(self) -> tuple[tuple[str, int], ...]:
-        """What it is known by."""
-        return tuple(self.sizes.items())
 
 
 class Function:
@@ -120,12 +80,9 @@ class Function:
         self._simplified: Graph | None = None
         leaves = (node for node in (*self._bare.nodes, *graph.inputs) if not node.args)
         self._named = any(isinstance(d, Dim) for node in leaves for d in node.shape)
-        self._open_to = None if options.check else open_dimension(graph.inputs)
-        self._versions: OrderedDict[tuple[tuple[str, int], ...], _Version] = OrderedDict()
-        """By their sizes, the one that was used last at the end."""
-        self._by_shapes: dict[tuple[tuple[int, ...], ...], _Version] = {}
+        open_to = None if options.check else open_dimension(graph.inputs)
+        self._versions = Versions(graph.inputs, open_to, self._compiled)
         self._lock = lock()
-        self._latest: _Version | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._slow(*args, **kwargs)
@@ -203,88 +160,43 @@ class Function:
                 raise type(error)(f"{error}{describe(input=expr)}") from None
         return arrays
 
-    def _version(self, shapes: tuple[tuple[int, ...], ...]) -> _Version:
-        """The program for these shapes: a known one or a new one."""
+    def _version(self, shapes: Shapes, *, looking: bool = False) -> Version:
+        """The program for these shapes: a known one or a new one. The next call tries it first."""
         with self._lock:
-            found = self._by_shapes.get(shapes) or self._serving(shapes)
-            self._versions.move_to_end(found.key)
-            if self._latest is not found:
-                self._latest = found
-                self._let_go_of_arenas()
+            before = self._versions.latest
+            found = self._versions.use(shapes, looking=looking)
+            if found is not before:
                 type(self).__call__ = found.program.call  # type: ignore[method-assign]
             return found
 
-    def _let_go_of_arenas(self) -> None:
-        """Keep those that were used last, up to `IDLE_BYTES` or twice the latest."""
-        assert self._latest is not None
-        most, total = max(IDLE_BYTES, 2 * self._latest.code.signature.arena_bytes), 0
-        for version in reversed(self._versions.values()):
-            total += version.code.signature.arena_bytes
-            if total > most:
-                version.program.let_go()
-
-    def _serving(self, shapes: tuple[tuple[int, ...], ...]) -> _Version:
-        """The version for these shapes that is the least too large, or a new one."""
-        sizes = solve_sizes(self.inputs, shapes)
-        able = [version for version in self._versions.values() if version.serves(sizes)]
-        best = min(able, key=lambda v: sum(v.sizes.values()), default=None)
-        if best is not None and best.is_far_too_large(sizes):
-            best.strays += 1
-            if best.strays <= MOST_STRAYS:
-                return best  # not remembered: the next call like this counts, too
-            best.strays, best = 0, None
-        if best is None:
-            best = self._compile(sizes)
-            self._versions[best.key] = best
-            if len(self._versions) > MOST_SPECIALIZATIONS:
-                self._versions.popitem(last=False)
-                self._by_shapes.clear()
-        if len(self._by_shapes) == MOST_SHAPES:
-            self._by_shapes.clear()
-        self._by_shapes[shapes] = best
-        return best
-
-    def _with_room(self, sizes: Mapping[str, int]) -> Mapping[str, int]:
-        """The sizes to compile for, where one of them is open: twice what there was before, if that has not sufficed,
-        so that a size that grows step by step is compiled for few times."""
-        name = str(self._open_to)
-        wanted = sizes[name]
-        alike = [v for v in self._versions.values() if v.open_to == name and v.serves({**sizes, name: FEWEST})]
-        before = max((v.sizes[name] for v in alike), default=0)
-        return {**sizes, name: max(wanted, 2 * before) if wanted > before else wanted}
-
-    def _compile(self, sizes: Mapping[str, int]) -> _Version:
-        if self._open_to is not None and sizes[self._open_to] >= FEWEST:
-            try:
-                return self._compiled(self._with_room(sizes), self._open_to)
-            except StillOpenError:
-                self._open_to = None
-        return self._compiled(sizes, None)
+    @property
+    def _latest(self) -> Version | None:
+        return self._versions.latest
 
     @without_collection
-    def _compiled(self, sizes: Mapping[str, int], open_to: str | None) -> _Version:
+    def _compiled(self, sizes: Mapping[str, int], open_to: str | None) -> Version:
         trace = Trace()
         trace.timed("target", Target.current)
         slot = trace.timed("cache", lambda: self._slot(sizes, open_to))
         found = trace.timed("cache", lambda: slot.find(self.name, self._structure)) if slot is not None else None
         if found is not None:
             with suppress(CompileError):  # what cannot be linked is as good as nothing
-                return self._loaded_version(_Version(sizes, open_to, found, trace.seconds, None), trace)
+                return self._loaded_version(Version(sizes, open_to, found, trace.seconds, None), trace)
         made = self._made(sizes, open_to)
         code = made.code
         if slot is not None:
             trace.timed("cache", lambda: slot.keep(code))
         trace.seconds = {**made.trace.seconds, **trace.seconds}
-        return self._loaded_version(_Version(sizes, open_to, code, trace.seconds, made), trace)
+        return self._loaded_version(Version(sizes, open_to, code, trace.seconds, made), trace)
 
     def _slot(self, sizes: Mapping[str, int], open_to: str | None) -> cache.Slot | None:
         return cache.slot(self._bare, sizes, self._structure, self._options, open_to)
 
-    def _loaded_version(self, version: _Version, trace: Trace) -> _Version:
+    def _loaded_version(self, version: Version, trace: Trace) -> Version:
         version.program = trace.timed("load", lambda: self._loaded(version, self._slow))
         return version
 
-    def _loaded(self, version: _Version, slow: Callable[..., Any]) -> Program:
+    def _loaded(self, version: Version, slow: Callable[..., Any]) -> Program:
         def failed(status: int) -> NoReturn:
             self._failed(version, program, status)
 
@@ -300,7 +212,7 @@ class Function:
         """The builtin behind a call, for whoever has a way of their own for unusual arguments: `slow` gets those."""
         return self._loaded(self._version_of({}), slow).call
 
-    def _failed(self, version: _Version, program: Program, status: int) -> NoReturn:
+    def _failed(self, version: Version, program: Program, status: int) -> NoReturn:
         if version.code.signature.checked and status > 0:
             from .verdict import verdict
 
@@ -365,7 +277,7 @@ class Function:
         graph = self._graph
         return specialize(self.name, graph, sizes, self._structure, self._options, self._trace.copy(), known, open_to)
 
-    def _looked_at(self, version: _Version) -> Specialization:
+    def _looked_at(self, version: Version) -> Specialization:
         """What a program was made from, with the seconds that it took to have the program."""
         with self._lock:
             if version.made is None:
@@ -377,10 +289,11 @@ class Function:
         """The specialization for given sizes, or the latest one, or the only one."""
         return self._looked_at(self._version_of(sizes))
 
-    def _version_of(self, sizes: Mapping[str, int]) -> _Version:
+    def _version_of(self, sizes: Mapping[str, int]) -> Version:
         """The program for given sizes, or the latest one, or the only one."""
         if not sizes and self._latest is not None:
             return self._latest
+        self._check_sizes(sizes)
         from ..ir.dim import evaluate
 
         shapes = [tuple(evaluate(d, sizes) for d in i.shape) for i in self.inputs]
@@ -390,7 +303,16 @@ class Function:
                 f"{self.name}: the sizes {', '.join(unknown)} are not known before a call; call it, or give them: "
                 f"dump('loops', {unknown[0]}=128)"
             )
-        return self._version(tuple(tuple(int(d) for d in s) for s in shapes))
+        return self._version(tuple(tuple(int(d) for d in s) for s in shapes), looking=True)
+
+    def _check_sizes(self, sizes: Mapping[str, Any]) -> None:
+        """Refuse sizes of what is no named dimension, and what is no size."""
+        known = sorted({name for i in self.inputs for d in i.shape for name in names_in(d)})
+        for name, size in sizes.items():
+            if name not in known:
+                raise GraphError(f"{self.name} has no named dimension {name!r}; it has {', '.join(known) or 'none'}")
+            if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 0:
+                raise GraphError(f"{self.name}: {name} should be an integer ≥ 0, not {size!r}")
 
     def dump(self, stage: str = "graph", **sizes: int) -> str:
         """The program as text at a stage: "graph", "kernels", "loops", "llvm" or "asm".
@@ -456,10 +378,7 @@ class Function:
         """
         from .view import View, stages
 
-        known = {name for i in self.inputs for d in i.shape for name in names_in(d)}
-        if unknown := sorted(set(sizes) - known):
-            listed = ", ".join(sorted(known)) or "none"
-            raise GraphError(f"{self.name} has no named dimension {unknown[0]!r}; it has {listed}")
+        self._check_sizes(sizes)
         has_sizes = bool(sizes) or self._latest is not None or not self._named
         made = self._specialization(sizes) if has_sizes else None
         return View(self.name, stages(self._source_graph, self._options), made, self._options, self.origins)

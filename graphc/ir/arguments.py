@@ -125,6 +125,10 @@ def _check_size(
     expr: Expr, axis: int, dim: Size, n: int, sizes: dict[str, int], determined_by: dict[str, tuple[Expr, int]]
 ) -> None:
     expected = evaluate(dim, sizes)
+    if isinstance(expected, Dim) and len(names(expected)) == 1:
+        raise ShapeError(
+            f"axis {axis} of {expr.name!r} has size {n}, and no size makes {dim} of that{describe(input=expr)}"
+        )
     if isinstance(expected, Dim):
         raise ShapeError(
             f"the size {dim} of axis {axis} of {expr.name!r} is not determined by the inputs{describe(input=expr)}"

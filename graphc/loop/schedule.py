@@ -7,7 +7,7 @@ accumulation in flight.
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, prod
 from typing import NamedTuple
 
 from ..ir.affine import Var
@@ -107,10 +107,10 @@ def _schedule_map(
 
 
 def _affordable(nest: Nest) -> list[Expr]:
-    """The dear values that fit the scratch together."""
-    size = 1
-    for var in nest.inner:
-        size *= int(var.extent)
+    """The dear values that fit the scratch together; none of an open number."""
+    size = prod(var.extent for var in nest.inner)
+    if isinstance(size, OpenSize):
+        return []
     keep, left = [], SCRATCH_BYTES
     for node in nest.dear():
         if size * node.dtype.bytes <= left:

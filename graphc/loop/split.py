@@ -42,8 +42,8 @@ BIG = 2**20
 """Elements that do not fit the caches."""
 UNROLLED = 4
 """Rows that are added at once."""
-FEWEST_ROWS = 64
-"""Rows of a piece where only a call says how many rows there are."""
+OPEN_PIECE, FEWEST_ROWS = 2**17, 64
+"""Elements and rows of a piece, at least, where only a call says how many rows there are."""
 PIECE = 2**14
 """Elements of a piece, at least."""
 MOST_PARTIALS = 2**14
@@ -72,29 +72,20 @@ class Pieces:
 
 
 def pieces(domain: tuple[int, ...], axes: tuple[int, ...], nodes: tuple[Expr, ...]) -> Pieces | None:
-    """How to cut a kernel's reductions; None where it does not pay or is not possible.
-
-    Where the first axis is open, the most it can be has no say in what belongs to a piece: results would depend on it.
-    """
-    if prod(domain) < LARGE or not axes or any(n.op.kind == "cumulative" for n in nodes):
-        return None
+    """How to cut a kernel's reductions; None where it does not pay or is not possible."""
     reductions = reduced(nodes)
-    if any(n.op.name not in FOLDED for n in reductions):
+    if not axes or any(n.op.kind == "cumulative" for n in nodes) or any(n.op.name not in FOLDED for n in reductions):
         return None
     kept = [n for a, n in enumerate(domain) if a not in axes]
     rows = prod(kept)
-    if isinstance(rows, OpenSize):
-        return None
-    last_is_kept = len(domain) - 1 not in axes
-    along = axes == tuple(range(len(axes))) and LONG <= rows <= MOST_ROWS and prod(domain) >= BIG
-    along = along and not any(n.op.name in POSITIONS for n in reductions)
+    is_ordered = axes == tuple(range(len(axes))) and not any(n.op.name in POSITIONS for n in reductions)
+    along = is_ordered and LONG <= rows <= MOST_ROWS
     if isinstance(domain[0], OpenSize):
-        if rows > MOST_ROWS:
-            return None
-        enough = 2 * LARGE if last_is_kept else LARGE
-        size = max(-(-enough // prod(domain[1:])), FEWEST_ROWS)
-        whole, rest = divided(domain[0], size)
-        return Pieces(0, whole, size, rest, rows, along) if int(whole) else None
+        return None if isinstance(rows, OpenSize) else _open_pieces(domain, rows, along)
+    if prod(domain) < LARGE:
+        return None
+    along = along and prod(domain) >= BIG
+    last_is_kept = len(domain) - 1 not in axes
     independent = rows // kept[-1] * -(-kept[-1] // LANES) if last_is_kept else rows
     if (independent >= WIDE and not along) or prod(domain) // rows < DEEP:
         return None
@@ -105,6 +96,18 @@ def pieces(domain: tuple[int, ...], axes: tuple[int, ...], nodes: tuple[Expr, ..
     size = -(-domain[axis] // count)
     whole, rest = divmod(domain[axis], size)
     return Pieces(axis, whole, size, rest, rows, along)
+
+
+def _open_pieces(domain: tuple[int, ...], rows: int, along: bool) -> Pieces | None:
+    """How to cut a first axis of which only a call says how long it is.
+
+    The most it can be has no say in it, or results would depend on that: even what fits in a piece is cut.
+    """
+    if not 0 < rows <= MOST_ROWS:
+        return None
+    size = max(-(-OPEN_PIECE // max(prod(domain[1:]), 1)), FEWEST_ROWS)
+    whole, rest = divided(domain[0], size)
+    return Pieces(0, whole, size, rest, rows, along)
 
 
 def _nearby_divisor(n: int, most: int) -> int:
@@ -192,9 +195,10 @@ class SplitNest(Nest):
         return parts
 
     def _whole_pieces(self, sweep: int) -> None:
-        piece = Var("c", self.cut.count)
-        with self.builder.loop(piece):
-            self._piece(sweep, variable(piece), self.cut.size)
+        if int(self.cut.count):
+            piece = Var("c", self.cut.count)
+            with self.builder.loop(piece):
+                self._piece(sweep, variable(piece), self.cut.size)
 
     def _rest(self, sweep: int) -> None:
         if self.cut.rest:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import graphc as gc
-from graphc.compiler import function
+from graphc.compiler import versions
 
 
 def _line() -> gc.Function:
@@ -221,7 +221,7 @@ def test_arrays_for_results_go_by_key() -> None:
 
 def test_programs_for_other_sizes_give_their_arenas_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not the latest, nor what is in use; and called again, they have another one."""
-    monkeypatch.setattr(function, "IDLE_BYTES", 100_000)
+    monkeypatch.setattr(versions, "IDLE_BYTES", 100_000)
     x = gc.input("x", ("n",), dtype="float64")
     f = gc.compile([x], gc.sort(gc.sort(gc.exp(x)) + 1)[::-1] - gc.sort(x))
 
@@ -232,7 +232,7 @@ def test_programs_for_other_sizes_give_their_arenas_back(monkeypatch: pytest.Mon
     sizes = [3000, 5000, 7000, 9000]
     for n in (*sizes, *sizes, *reversed(sizes)):
         check(n)
-        programs = {version.sizes["n"]: version.program for version in f._versions.values()}
+        programs = {version.sizes["n"]: version.program for version in f._versions}
         held = {n: p.signature.arena_bytes for n, p in programs.items() if p._own.state[0]}
         assert n in held
         assert sum(held.values()) <= max(100_000, 2 * held[n])
