@@ -43,8 +43,7 @@ class OpenSize(int):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    def __hash__(self) -> int:
-        return hash((int(self), self.count))
+    __hash__ = int.__hash__
 
     def __mul__(self, factor: int) -> int:
         if isinstance(factor, OpenSize):

@@ -34,7 +34,7 @@ from .vectorize import Widening, vectorize
 UNROLLED_EPILOGUE = 28
 """Operations after a register block that are written out row by row; more of them go into a loop."""
 
-FEW = 4
+FEW = (4, 2, 1)
 """Rows that are taken together of a block that is not full, when nobody knows yet how many it has."""
 
 
@@ -335,7 +335,7 @@ class Contraction(Planned):
     def _few_rows(self, panel_a: Affine, left: int, panel_b: Affine, active: int) -> None:
         """The rows of a block that is not full: a few at a time, then one by one."""
         start = Affine()
-        for rows in (FEW, 1):
+        for rows in FEW:
             whole, left = divided(left, rows)
             if int(whole):
                 piece = Var(f"r{rows}", whole)

@@ -70,7 +70,9 @@ class Blocks:
     """Sums of every chains-th product that an element is made of."""
 
 
-def choose_blocks(m: int, n: int, k: int, size: int, machine: Machine, *, ordered: bool = True) -> Blocks:
+def choose_blocks(
+    m: int, n: int, k: int, size: int, machine: Machine, *, ordered: bool = True, is_open: bool = False
+) -> Blocks:
     """Sizes for an (m, k) by (k, n) product.
 
     Args:
@@ -80,6 +82,7 @@ def choose_blocks(m: int, n: int, k: int, size: int, machine: Machine, *, ordere
         size: bytes of an element.
         machine: registers, caches and threads.
         ordered: whether B is read along its rows.
+        is_open: whether m is the most there may be.
     """
     m, n, k = max(m, 1), max(n, 1), max(k, 1)
     hardware = max(machine.vector_bytes // size, 1)
@@ -90,11 +93,11 @@ def choose_blocks(m: int, n: int, k: int, size: int, machine: Machine, *, ordere
     threads = machine.threads if m * n * k >= SHARED * hardware else 1
     chains = _chains(m, k, vectors)
     if _is_by_rows(m, n, panels, threads):
-        rows = _rows(m, most, vectors, threads)
+        rows = _rows(m, most, vectors, threads, is_open)
         is_one = m <= rows and panels == 1 and rows * k * size <= STACK_BYTES
         depth = k if is_one else _depth_by_rows(n, k, rows, size, machine)
         return Blocks(rows, lanes, depth, True, _band(m, n, rows, depth, size, machine, threads), panels, chains)
-    rows = _rows(m, most, vectors, 1)
+    rows = _rows(m, most, vectors, 1, is_open)
     swath = _share(panels, 1, SWATH, threads)
     depth = _depth_by_columns(m, n, k, rows, swath * lanes, size, machine, ordered)
     return Blocks(rows, lanes, depth, False, -(-m // rows), swath, chains)
@@ -119,13 +122,19 @@ def _is_by_rows(m: int, n: int, panels: int, threads: int) -> bool:
     return panels < 2 * threads or (m >= TALL * threads and not is_wide)
 
 
-def _rows(m: int, most: int, vectors: int, threads: int) -> int:
-    """Rows of a block, so that the blocks that one thread does take least time."""
+def _rows(m: int, most: int, vectors: int, threads: int, is_open: bool) -> int:
+    """Rows of a block, so that the blocks that one thread does take least time.
+
+    Of an open number of rows, those that are left over are done a few at a time: best if none are, of the most.
+    """
     if m <= (most if threads == 1 else most // 2):
         return m
 
     def cost(rows: int) -> float:
         whole, rest = divmod(m, rows)
+        if is_open:
+            few = rest // 4 * (4 + OVERHEAD) + (rest % 4 + 1) // 2 * (IN_FLIGHT / vectors + OVERHEAD)
+            return -(-whole // threads) * (rows + OVERHEAD) + few
         if threads > 1:
             return -(-m // rows // threads) * (rows + OVERHEAD)
         # Short blocks wait for their own chains.

@@ -69,9 +69,10 @@ class Planned:
     def _choose_blocks(self) -> Blocks:
         """The blocking; where a size is open, that for the most. But results may not depend on how much that is."""
         size, ordered = self.product.dtype.bytes, self._is_ordered()
-        chosen = choose_blocks(int(self.m), self.n, int(self.k), size, self.machine, ordered=ordered)
-        is_open = isinstance(self.m, OpenSize) or isinstance(self.k, OpenSize)
-        return replace(chosen, chains=1) if is_open else chosen
+        is_open = isinstance(self.m, OpenSize)
+        sizes = int(self.m), self.n, int(self.k)
+        chosen = choose_blocks(*sizes, size, self.machine, ordered=ordered, is_open=is_open)
+        return replace(chosen, chains=1) if is_open or isinstance(self.k, OpenSize) else chosen
 
     def _plan(self) -> None:
         """Decide what is packed and what is read where it lies."""

@@ -9,7 +9,7 @@ that it fuses with what surrounds it; products with a vector or of a column and 
 
 from __future__ import annotations
 
-from ..ir.dim import Size, product
+from ..ir.dim import Shape, Size, product
 from ..ir.dtype import DType, int64
 from ..ir.expr import Expr, make
 from ..ops import leaf, reduce
@@ -124,19 +124,26 @@ def _outer_product(out: Expr, a: Expr, b: Expr) -> Expr | None:
     return multiply(broadcast_to(a, out.shape), broadcast_to(b, out.shape))
 
 
-def _is_known(*exprs: Expr) -> bool:
-    return all(isinstance(d, int) for e in exprs for d in e.shape)
+def _is_known(sizes: Shape) -> bool:
+    return all(isinstance(size, int) for size in sizes)
 
 
 def _matrix_times_vector(out: Expr, a: Expr, b: Expr) -> Expr | None:
-    if not is_one(b.shape[-1]) or not _is_known(a, b):
+    if not is_one(b.shape[-1]) or not _is_known((*a.shape[1:], *b.shape[1:])) or _is_column(b):
         return None
     row = reshape(b, (*b.shape[:-2], 1, b.shape[-2]))
     return reshape(reduce.sum(multiply(a, broadcast_to(row, a.shape)), (a.ndim - 1,)), out.shape)
 
 
+def _is_column(b: Expr) -> bool:
+    """Whether a vector is cut out of something larger, where its elements may lie apart: products pack it once."""
+    while b.op.name == "reshape":
+        b = b.args[0]
+    return b.op.name == "slice"
+
+
 def _vector_times_matrix(out: Expr, a: Expr, b: Expr) -> Expr | None:
-    if not is_one(a.shape[-2]) or not _is_known(a, b):
+    if not is_one(a.shape[-2]) or not _is_known((*a.shape, *b.shape)):
         return None
     column = reshape(a, (*a.shape[:-2], a.shape[-1], 1))
     return reshape(reduce.sum(multiply(broadcast_to(column, b.shape), b), (b.ndim - 2,)), out.shape)

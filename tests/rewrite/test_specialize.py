@@ -95,9 +95,16 @@ def test_products_that_are_none(shapes: tuple[tuple[int, ...], tuple[int, ...]])
     np.testing.assert_allclose(found, expected, rtol=1e-13)
 
 
-def test_products_of_named_sizes_stay() -> None:
+def test_rows_times_a_vector_are_sums_however_many_there_are() -> None:
     a, b = gc.input("a", ("n", 7)), gc.input("b", (7, 1))
-    assert "matmul" in ops(*simplified(a @ b))
+    assert "matmul" not in ops(*simplified(a @ b))
+    deep, vector = gc.input("deep", (3, "k")), gc.input("vector", ("k",))
+    assert "matmul" in ops(*simplified(deep @ vector))
+
+
+def test_a_vector_whose_elements_lie_apart_is_packed_by_the_product() -> None:
+    a, b = gc.input("a", (3, 7)), gc.input("b", (7, 5))
+    assert "matmul" in ops(*simplified(a @ b[:, 0]))
 
 
 def test_a_transposed_product_is_the_product_of_the_transposed() -> None:
