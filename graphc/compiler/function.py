@@ -438,6 +438,10 @@ def compile(
             1.3 times, a sum over rows 1.6 times, a chain of 24 additions and products in the cache 4 times; compiling
             takes 2 to 3 times as long.
 
+    A dimension whose name leads every array, as a batch's does, is read from each call: one program serves as many rows
+    as the first call had, and fewer, with the same results as one made for them. Programs for other sizes are made as
+    calls bring them, and kept for the 32 that were used last.
+
     The code is kept on disk for other processes, in the folder GRAPHC_CACHE_DIR, or else graphc in XDG_CACHE_HOME or in
     ~/.cache, if that is this user's alone to write. GRAPHC_CACHE=0 keeps and finds none.
 
