@@ -26,6 +26,7 @@ import functools
 import os
 import platform
 import threading
+import warnings
 
 from . import store
 from .jit import Loaded, Target, compile_entry, identity, load
@@ -260,11 +261,21 @@ _FIELDS = {
 def thread_count(wanted: int | None) -> int:
     """How many threads a call may use: what was asked for, else GRAPHC_NUM_THREADS, else the processor's."""
     if wanted is None:
-        named = os.environ.get("GRAPHC_NUM_THREADS", "")
-        wanted = int(named) if named.isdecimal() and int(named) > 0 else cores()
+        wanted = _from_environment() or cores()
     if platform.machine().lower() not in _FUTEX or not hasattr(os, "fork"):
         return 1
     return min(wanted, MOST_THREADS)
+
+
+def _from_environment() -> int | None:
+    """GRAPHC_NUM_THREADS, if it is set to a number of threads."""
+    named = os.environ.get("GRAPHC_NUM_THREADS", "")
+    if named.isdecimal() and int(named) > 0:
+        return int(named)
+    if named:
+        text = f"GRAPHC_NUM_THREADS should be a positive integer, not {named!r}; all processors are used"
+        warnings.warn(text, RuntimeWarning, stacklevel=4)
+    return None
 
 
 @apart

@@ -7,6 +7,7 @@ meaning (float to integer, anything to bool) is refused.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -28,9 +29,11 @@ def to_array(value: object, role: str) -> Array:
     Arrays of other libraries are taken by the DLPack protocol, which shares their memory.
 
     Raises:
-        DTypeError: it is no array, an array of something that is no number, or one outside the memory of the CPU.
+        DTypeError: it is no array, an array of something that is no number, one with masked elements, or one outside
+            the memory of the CPU.
     """
     if isinstance(value, np.ndarray):
+        _check_mask(value, role)
         array = value
     elif hasattr(value, "__dlpack__") and not isinstance(value, np.generic):
         array = _from_dlpack(value, role)
@@ -44,6 +47,13 @@ def to_array(value: object, role: str) -> Array:
         what = f"an array of dtype {array.dtype}" if is_array else repr(type(value).__name__)
         raise DTypeError(f"{role} should be an array of numbers, not {what}")
     return array
+
+
+def _check_mask(array: Array, role: str) -> None:
+    """Refuse an array of which elements are masked: nobody would look at the mask."""
+    masked = sys.modules.get("numpy.ma")
+    if masked is not None and isinstance(array, masked.MaskedArray) and masked.is_masked(array):
+        raise DTypeError(f"{role} is a masked array, whose mask would be lost; say what stands there: .filled(0)")
 
 
 def _from_dlpack(value: Any, role: str) -> Array:

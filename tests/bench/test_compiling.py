@@ -52,3 +52,28 @@ def test_deep_network(compete: Race) -> None:
 
     weights = [normal(32, 32, seed=i) for i in range(50)]
     compete("50 layers and gradients", _sides(loss, [normal(16, 32), *weights]), tolerance=None)
+
+
+def test_sizes_of_a_batch(compete: Race) -> None:
+    """Compiled, and called with ten sizes of the leading axis."""
+    w, batches = normal(64, 32), [normal(n, 64) for n in range(40, 30, -1)]
+
+    def loss(xp: Any, x: Any, w: Any) -> Any:
+        return xp.mean(xp.tanh(x @ w))
+
+    def ours() -> Any:
+        x, v = gc.input("x", ("batch", 64)), gc.input("w", w.shape)
+        value = loss(gc, x, v)
+        f = gc.compile([x, v], [value, gc.grad(value, v)])
+        return [f(batch, w) for batch in batches]
+
+    sides: dict[str, Call] = {"graphc": ours}
+    if jax := peer("jax"):
+
+        def theirs() -> Any:
+            jax.clear_caches()
+            f = jax.jit(jax.value_and_grad(lambda v, x: loss(jax.numpy, x, v)))
+            return [f(w, batch) for batch in batches]
+
+        sides["jax"] = theirs
+    compete("ten sizes of a batch", sides, tolerance=None)

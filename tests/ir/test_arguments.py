@@ -104,3 +104,10 @@ def test_disagreements_name_both_inputs() -> None:
 
 def test_as_dtype_is_what_convert_takes() -> None:
     assert convert(1, as_dtype("int64"), "x").dtype == np.int64
+
+
+def test_masks_are_not_lost() -> None:
+    data = np.arange(4, dtype=np.float32)
+    with pytest.raises(gc.DTypeError, match=r"'x' is a masked array.*filled"):
+        convert(np.ma.masked_less(data, 2), float32, "'x'")
+    assert convert(np.ma.masked_array(data), float32, "'x'").tolist() == [0, 1, 2, 3]
