@@ -43,6 +43,7 @@ def table(results: Sequence[Result]) -> str:
 
 def plot(results: Sequence[Result], path: Path) -> None:
     """Each peer's time divided by graphc's, a line for each race, on a logarithmic axis."""
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     raced = [r for r in results if r.peers]
@@ -61,11 +62,12 @@ def plot(results: Sequence[Result], path: Path) -> None:
     axes.set_yticks(list(places), [r.title for r in raced], fontsize=8)
     axes.set_ylim(0.3, len(raced) + 0.7)
     axes.set_xlabel("time of the peer ÷ time of graphc (right of 1: graphc is faster)")
-    axes.legend(loc="lower right", frameon=True)
+    axes.legend(loc="upper right", frameon=True)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    figure.savefig(path, metadata={"Date": None})
+    with rc_context({"svg.fonttype": "none"}):  # text stays text
+        figure.savefig(path, metadata={"Date": None})
 
 
 def _mean(results: Iterable[Result]) -> float | None:
