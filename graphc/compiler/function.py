@@ -30,6 +30,7 @@ from ..ir.expr import Expr
 from ..ir.fork import lock
 from ..ir.graph import ExprTable, Graph, check_updates
 from ..ir.op import Array
+from ..ir.open_size import StillOpenError
 from ..ir.source import no_sources
 from ..ir.text import dump
 from ..ir.tree import Tree, expressions
@@ -177,11 +178,12 @@ class Function:
     def _compiled(self, sizes: Mapping[str, int], open_to: str | None) -> Version:
         trace = Trace()
         trace.timed("target", Target.current)
-        slot = trace.timed("cache", lambda: self._slot(sizes, open_to))
-        found = trace.timed("cache", lambda: slot.find(self.name, self._structure)) if slot is not None else None
+        slot, found = trace.timed("cache", lambda: self._kept(sizes, open_to))
         if found is not None:
             with suppress(CompileError):  # what cannot be linked is as good as nothing
                 return self._loaded_version(Version(sizes, open_to, found, trace.seconds, None), trace)
+        if open_to is not None and trace.timed("cache", lambda: self._kept(sizes, None))[1] is not None:
+            raise StillOpenError  # so it was when that was made
         made = self._made(sizes, open_to)
         code = made.code
         if slot is not None:
@@ -189,8 +191,10 @@ class Function:
         trace.seconds = {**made.trace.seconds, **trace.seconds}
         return self._loaded_version(Version(sizes, open_to, code, trace.seconds, made), trace)
 
-    def _slot(self, sizes: Mapping[str, int], open_to: str | None) -> cache.Slot | None:
-        return cache.slot(self._bare, sizes, self._structure, self._options, open_to)
+    def _kept(self, sizes: Mapping[str, int], open_to: str | None) -> tuple[cache.Slot | None, Code | None]:
+        """The place in the cache for the code of these sizes, and what is there."""
+        slot = cache.slot(self._bare, sizes, self._structure, self._options, open_to)
+        return slot, slot.find(self.name, self._structure) if slot is not None else None
 
     def _loaded_version(self, version: Version, trace: Trace) -> Version:
         version.program = trace.timed("load", lambda: self._loaded(version, self._slow))

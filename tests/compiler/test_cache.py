@@ -141,6 +141,18 @@ def test_each_size_has_an_entry_of_its_own(cache_folder: Path) -> None:
     assert build()[0](np.zeros((8, 3), np.float32)).tolist() == [8, 8, 8]
 
 
+def test_what_is_made_for_each_number_of_rows_is_found(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without asking again whether it could be made for any."""
+    for expected in (False, True):
+        x = gc.input("x", ("n", 3))
+        f = gc.compile([x], gc.flip(gc.exp(x), axis=0))
+        if expected:
+            monkeypatch.setattr(f, "_made", None)
+        for n in (4, 7):
+            assert f(np.zeros((n, 3), np.float32)).tolist() == [[1, 1, 1]] * n
+            assert was_found(f) is expected
+
+
 def test_a_traced_function_is_found(cache_folder: Path) -> None:
     for expected in (False, True):
         f = gc.jit(lambda x, y: gc.sin(x) + y * 2)
