@@ -382,7 +382,6 @@ class Function:
         """
         from .view import View, stages
 
-        self._check_sizes(sizes)
         has_sizes = bool(sizes) or self._latest is not None or not self._named
         made = self._specialization(sizes) if has_sizes else None
         return View(self.name, stages(self._source_graph, self._options), made, self._options, self.origins)
@@ -443,8 +442,8 @@ def compile(
             takes 2 to 3 times as long.
 
     A dimension whose name leads every array, as a batch's does, is read from each call: one program serves as many rows
-    as the first call had, and fewer, with the same results as one made for them. Programs for other sizes are made as
-    calls bring them, and kept for the 32 that were used last.
+    as the first call had, and fewer, and how many it is for changes no bit. A single row, graphs in which rows meet and
+    `check` have programs for one size each. They are made as calls bring sizes, and kept for the 32 used last.
 
     The code is kept on disk for other processes, in the folder GRAPHC_CACHE_DIR, or else graphc in XDG_CACHE_HOME or in
     ~/.cache, if that is this user's alone to write. GRAPHC_CACHE=0 keeps and finds none.

@@ -45,7 +45,7 @@ RELEASE_GIL_FROM = 30_000
 
 @dataclass(eq=False)
 class Specialization:
-    """The program for one choice of sizes, and everything it was made from."""
+    """The program for one choice of sizes, or as many rows as that and fewer, and everything it was made from."""
 
     graph: Graph
     kernels: list[Kernel]

@@ -1,4 +1,4 @@
-"""The programs of a function, one for each choice of sizes of its named dimensions, and which of them a call gets.
+"""The programs of a function for the sizes of its named dimensions, and which of them a call gets.
 
 Where the dimension that leads the arrays is open (`passes.open`), a program serves fewer rows than it was made for,
 too. A single row, and none, have programs of their own; so have calls of far fewer rows, if they keep coming.
@@ -33,7 +33,7 @@ Shapes: TypeAlias = tuple[tuple[int, ...], ...]
 
 @dataclass(eq=False, slots=True)
 class Version:
-    """The program for one choice of sizes."""
+    """The program for one choice of sizes, or for as many rows as that and fewer."""
 
     sizes: Mapping[str, int]
     open_to: str | None

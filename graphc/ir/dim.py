@@ -14,7 +14,7 @@ from functools import reduce
 from typing import TypeAlias, Union
 
 from .errors import ShapeError
-from .open_size import OpenSize, size_at
+from .open_size import OpenSize, StillOpenError, size_at
 
 Size: TypeAlias = Union[int, "Dim"]
 Shape: TypeAlias = tuple[Size, ...]
@@ -203,6 +203,8 @@ def maximum(a: Size, b: Size) -> Size:
 
 
 def _extremum(op: str, a: Size, b: Size) -> Size:
+    if isinstance(a, OpenSize) or isinstance(b, OpenSize):
+        raise StillOpenError
     if isinstance(a, int) and isinstance(b, int):
         return min(a, b) if op == "min" else max(a, b)
     if _never_negative(_sum(a, b, -1)):

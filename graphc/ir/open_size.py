@@ -1,9 +1,9 @@
 """Sizes that a call brings: what is known of them beforehand is how large they can be, and how to count them.
 
 A program for any number of rows is made like one for a certain number, the most it is for. An `OpenSize` is that
-number, so that schedules can weigh it against caches and threads, but it is no number to compute loops from: the
-arithmetic that would do so raises, and whoever writes a loop asks `run_time` for the bound. What has not been taught
-to ask cannot be wrong in silence.
+number, so that schedules can weigh it against caches and threads, but it is no number to compute loops from: sums,
+differences and quotients raise, and whoever writes a loop asks `run_time` for the bound. A comparison weighs the most:
+it may decide how something is computed, never what.
 """
 
 from __future__ import annotations
@@ -12,16 +12,20 @@ from operator import index
 from typing import NoReturn, SupportsIndex
 
 from .affine import Affine, Var, floordiv, modulo
+from .errors import GraphError
 
 ROWS = Var("rows", 2**40)
-"""How often the open dimension is there in a call."""
+"""How large the open dimension is in a call."""
 FEWEST = 2
 """Rows of a call at least. Nothing and a single row have programs of their own: the one has no maximum, and of the
 other no view could tell whether it is stretched."""
 
 
-class StillOpenError(Exception):
+class StillOpenError(GraphError):
     """Something needs to know a size that only a call brings: the program has to be made for one size."""
+
+    def __init__(self) -> None:
+        super().__init__("how large this size is, only a call says: it is a bound of the loops of a compiled function")
 
 
 class OpenSize(int):
@@ -36,6 +40,9 @@ class OpenSize(int):
         size = super().__new__(cls, most)
         size.count = count
         return size
+
+    def __reduce__(self) -> tuple[type[OpenSize], tuple[int, Affine]]:
+        return OpenSize, (int(self), self.count)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, OpenSize) and int(self) == int(other) and self.count == other.count

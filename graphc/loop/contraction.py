@@ -139,27 +139,22 @@ class Contraction(Planned):
         """Do something for each piece of the group at hand: in a loop over the whole ones, then for the rest."""
         b = self.builder
         whole, rest = divided(size, unit)
-        piece = Var(name, whole)
+        piece, first = Var(name, whole), variable(group) * per
         if group.extent == 1:
             if int(whole):
                 with b.loop(piece, parallel=parallel):
                     write(variable(piece), 0)
-            if isinstance(rest, OpenSize):
-                self._last_piece(Var(f"{name}l", pieces(size, unit)), run_time(whole), group, per, rest, write)
-            elif rest:
-                write(Affine((), whole), rest)
-            return
-        if per == 1 and not rest:
+        elif per == 1 and not rest:
             write(variable(group), 0)
-            return
-        first = variable(group) * per
-        if int(whole):
+        elif int(whole):
             with b.scope(piece) as scope:
                 write(variable(piece), 0)
                 body = tuple(scope.statements)
             b.add(For(piece, first, first + per, body, limit=None if whole == group.extent * per else whole))
         if isinstance(rest, OpenSize):
             self._last_piece(Var(f"{name}l", pieces(size, unit)), run_time(whole), group, per, rest, write)
+        elif rest and group.extent == 1:
+            write(Affine((), whole), rest)
         elif rest:
             last = group.extent - 1
             self._if(variable(group), last, last + 1, lambda: write(first + (whole - last * per), rest))
@@ -280,8 +275,13 @@ class Contraction(Planned):
         b = self.builder
         assert self.packed_a is not None
         with b.loop(r):
-            value = b.pull(self.a, self._in_a(panel * self.blocks.rows + variable(r), variable(k)))
-            b.add(Store(self.packed_a, self._in_packed_a(variable(k), panel) + variable(r), value))
+            self._copy_element(k, panel, r)
+
+    def _copy_element(self, k: Var, panel: Affine, r: Var) -> None:
+        b = self.builder
+        assert self.packed_a is not None
+        value = b.pull(self.a, self._in_a(panel * self.blocks.rows + variable(r), variable(k)))
+        b.add(Store(self.packed_a, self._in_packed_a(variable(k), panel) + variable(r), value))
 
     def _copy_rows(self, panel: Affine, rest: int) -> None:
         """Pack rows as they are, one after the other."""

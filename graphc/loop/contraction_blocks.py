@@ -71,8 +71,9 @@ class Blocks:
 
 
 def choose_blocks(
-    m: int, n: int, k: int, size: int, machine: Machine, *, ordered: bool = True, is_open: bool = False
-) -> Blocks:
+    m: int, n: int, k: int, size: int, machine: Machine, *,
+    ordered: bool = True, is_open: bool = False, in_order: bool = False,
+) -> Blocks:  # fmt: skip
     """Sizes for an (m, k) by (k, n) product.
 
     Args:
@@ -83,6 +84,7 @@ def choose_blocks(
         machine: registers, caches and threads.
         ordered: whether B is read along its rows.
         is_open: whether m is the most there may be.
+        in_order: whether an element is one chain in any case, as results may not depend on the most.
     """
     m, n, k = max(m, 1), max(n, 1), max(k, 1)
     hardware = max(machine.vector_bytes // size, 1)
@@ -91,7 +93,7 @@ def choose_blocks(
     panels = -(-n // lanes)
     most = max((machine.vector_registers - vectors - 2) // vectors, 1)
     threads = machine.threads if m * n * k >= SHARED * hardware else 1
-    chains = _chains(m, k, vectors)
+    chains = 1 if in_order else _chains(m, k, vectors)
     if _is_by_rows(m, n, panels, threads):
         rows = _rows(m, most, vectors, threads, is_open)
         is_one = m <= rows and panels == 1 and rows * k * size <= STACK_BYTES

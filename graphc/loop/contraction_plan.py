@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from math import gcd, prod
 
 from ..ir.affine import Affine, Var, unravel, variable
@@ -67,12 +66,12 @@ class Planned:
         self._plan()
 
     def _choose_blocks(self) -> Blocks:
-        """The blocking; where a size is open, that for the most. But results may not depend on how much that is."""
+        """The blocking; where a size is open, that for the most."""
         size, ordered = self.product.dtype.bytes, self._is_ordered()
         is_open = isinstance(self.m, OpenSize)
+        in_order = is_open or isinstance(self.k, OpenSize)
         sizes = int(self.m), self.n, int(self.k)
-        chosen = choose_blocks(*sizes, size, self.machine, ordered=ordered, is_open=is_open)
-        return replace(chosen, chains=1) if is_open or isinstance(self.k, OpenSize) else chosen
+        return choose_blocks(*sizes, size, self.machine, ordered=ordered, is_open=is_open, in_order=in_order)
 
     def _plan(self) -> None:
         """Decide what is packed and what is read where it lies."""

@@ -287,17 +287,12 @@ class SplitNest(Nest):
         for node in between:
             b.inputs[node] = self.between[node]
 
-    def _all_pieces(self) -> int:
-        """The whole ones, and the rest if there is any."""
-        size = self.domain[self.cut.axis]
-        return pieces_of(size, self.cut.size) if isinstance(size, OpenSize) else self.cut.count + bool(self.cut.rest)
-
     def _fold(self, reductions: list[Expr]) -> None:
         """Reduce the results of the pieces to one."""
         b = self.builder
         registers = [self._registers(r) for r in reductions]
         self._call_witnesses(reductions)
-        piece = Var("p", self._all_pieces())
+        piece = Var("p", pieces_of(self.domain[self.cut.axis], self.cut.size))
         with b.loop(piece):
             at = variable(piece) * self.cut.rows + self._row_flat()
             for reduction, into in zip(reductions, registers, strict=True):

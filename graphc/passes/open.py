@@ -35,10 +35,7 @@ def opened(graph: Graph, name: str, most: int) -> tuple[Graph, ExprTable[Expr]]:
     if most < FEWEST:
         raise StillOpenError
     found, became = bind_sizes(graph, {name: rows(most)})
-    for node in found.nodes:
-        if not _is_fine(node):
-            raise StillOpenError
-    if any(_axis(root) not in _LEADS for root in found.roots):
+    if not all(map(_is_fine, found.nodes)) or any(_axis(root) not in _LEADS for root in found.roots):
         raise StillOpenError
     return found, became
 
@@ -55,8 +52,6 @@ _LEADS = (None, 0)
 def _is_fine(node: Expr) -> bool:
     axis, args = _axis(node), [_axis(a) for a in node.args]
     if axis == -1 or -1 in args:
-        return False
-    if node.op.name == "choose":
         return False
     rule = _RULES.get(node.op.name) or _KINDS.get(node.op.kind)
     return rule is not None and rule(node, axis, args)
@@ -105,6 +100,10 @@ def _searched(node: Expr, axis: int | None, args: list[int | None]) -> bool:
     return args[0] is None and _leads(node, axis, args)
 
 
+def _nowhere(node: Expr, axis: int | None, args: list[int | None]) -> bool:
+    return False
+
+
 def _anywhere(node: Expr, axis: int | None, args: list[int | None]) -> bool:
     return True
 
@@ -114,5 +113,5 @@ _RULES: dict[str, _Rule] = {
     "iota": _anywhere, "size": _anywhere, "permute_dims": _anywhere, "broadcast_to": _anywhere,
     "reshape": _reshaped, "slice": _sliced, "scatter_slice": _sliced, "roll": _untouched, "concat": _untouched,
     "matmul": _multiplied, "take": _taken, "take_along_axis": _taken, "scatter": _scattered,
-    "scatter_add_along_axis": _scattered, "searchsorted": _searched,
+    "scatter_add_along_axis": _scattered, "searchsorted": _searched, "choose": _nowhere,
 }  # fmt: skip

@@ -87,6 +87,9 @@ CLOSED: dict[str, tuple[Callable[[gc.Expr], Any], tuple[int, ...]]] = {
     "transposed": (lambda x: gc.exp(x.mT), (3,)),
     "all pairs": (lambda x: x @ x.mT, (3,)),
     "around": (lambda x: gc.roll(x, 1, axis=0), (3,)),
+    "five of them": (lambda x: gc.size(x[:5], 0) + gc.astype(gc.sum(x) * 0, "int64"), (3,)),
+    "a sum of five": (lambda x: gc.sum(x) + gc.sum(gc.ones_like(x)[:5]), (3,)),
+    "three at most": (lambda x: gc.sum(x) + gc.ones((x.shape[0], 3))[:3], (3,)),
     "looked up": (lambda x: gc.take(x, gc.constant(np.array([0, -1])), axis=0), (3,)),
 }
 
