@@ -15,7 +15,7 @@ from ..ir.dim import Shape, product
 from ..ir.dtype import DType, int64
 from ..ir.expr import Expr
 from ..ir.graph import ExprTable
-from ..ir.open_size import OpenSize, StillOpenError
+from ..ir.open_size import OpenSize, StillOpenError, size_at
 from ..loop.checks import CELL_BYTES, Watch, Watched
 from ..loop.ir import Buffer, LoopFn, Statement
 from ..loop.parallel import parallelize
@@ -154,14 +154,14 @@ def _lower_kernel(kernel: Kernel, bound: _Bound, machine: Machine, *, checked: b
     body, workspaces = schedule(kernel, bound.inputs, into, machine)
     if checked:
         body = (*watch.start, *body)
-    function = LoopFn(kernel.name, arguments, workspaces, body, _is_open(kernel))
+    function = LoopFn(kernel.name, arguments, workspaces, body, _most_rows(kernel))
     return parallelize(function, machine.vector_bytes) if machine.threads > 1 else function
 
 
-def _is_open(kernel: Kernel) -> bool:
-    """Whether a kernel has to be told how many rows there are."""
+def _most_rows(kernel: Kernel) -> int:
+    """How many rows there may be, if a kernel has to be told how many there are; else 0."""
     sizes = (size for node in subjects(kernel) for size in (*node.shape, node.attrs.get("size")))
-    return any(isinstance(size, OpenSize) for size in sizes)
+    return next((int(size) // size_at(size, 1) for size in sizes if isinstance(size, OpenSize)), 0)
 
 
 def subjects(kernel: Kernel) -> tuple[Expr, ...]:

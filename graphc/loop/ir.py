@@ -226,8 +226,14 @@ class LoopFn(NamedTuple):
     arguments: tuple[Buffer, ...]
     workspaces: tuple[Buffer, ...]
     body: tuple[Statement, ...]
-    is_open: bool = False
-    """Whether it is told how many rows there are: forms in it may use `ROWS`, and buffers are for the most."""
+    most_rows: int = 0
+    """How many rows there may be, where it is told how many there are: forms in it may use `ROWS` then, and buffers are
+    for the most. 0 where all sizes are known."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has to be told how many rows there are."""
+        return self.most_rows > 0
 
 
 def walk(body: tuple[Statement, ...]) -> Iterator[Statement]:

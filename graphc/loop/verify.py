@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ir.affine import Affine, Var
+from ..ir.affine import Affine, Var, number, variable
 from ..ir.errors import CompileError
 from ..ir.open_size import ROWS, OpenSize, run_time
 from .ir import (
@@ -38,18 +38,12 @@ def verify_function(fn: LoopFn) -> None:
     _Checker(fn).body(fn.body, {}, {ROWS.name: ROWS} if fn.is_open else {}, 1)
 
 
-def _is_counted_in_parts(var: Var) -> bool:
-    """Whether only a call tells the number of its values, and not as a multiple of the rows."""
-    parts = isinstance(var.extent, OpenSize) and any(not isinstance(a, Var) for a, _ in var.extent.count.terms)
-    return parts or var == ROWS
-
-
 class _Checker:
     def __init__(self, fn: LoopFn) -> None:
         self.name = fn.name
         self.buffers: set[Buffer] = {*fn.arguments, *fn.workspaces}
-        self.single: dict[Var, Affine] = {}
-        """Variables of vector loops of which only the first lane counts."""
+        self.values = {ROWS: number(fn.most_rows)}
+        """What is known of variables: as many rows as there may be, the only lane of a vector loop that counts."""
 
     def fail(self, what: str) -> None:
         raise CompileError(f"verify: {self.name}: {what}")
@@ -89,16 +83,14 @@ class _Checker:
             self.fail(f"the loop over {loop.var} makes vectors of vectors")
         if loop.active >= max(loop.lanes, 1) and loop.active:
             self.fail(f"the loop over {loop.var} has {loop.active} of {loop.lanes} lanes active")
-        for size in (loop.active, loop.limit or 0):
-            self._form(run_time(size), names, loops)
-        if loop.var.extent == 0:
+        for form in (loop.start, loop.stop, run_time(loop.active), run_time(loop.limit or 0)):
+            self._form(form, names, loops)
+        if self._extent(loop.var) == 0:
             return  # nothing in it ever runs
-        self._form(loop.start, names, loops)
-        self._form(loop.stop, names, loops)
         if loop.active == 1:
-            self.single[loop.var] = Affine()
+            self.values[loop.var] = Affine()
         self.body(loop.body, names, {**loops, loop.var.name: loop.var}, max(lanes, loop.lanes))
-        self.single.pop(loop.var, None)
+        self.values.pop(loop.var, None)
 
     def _let(self, let: Let, names: dict[str, Ref], loops: dict[str, Var], lanes: int) -> None:
         value, ref = let.value, let.ref
@@ -171,11 +163,15 @@ class _Checker:
         if mask is not None:
             self._operand(mask, names)
         self._form(index, names, loops)
-        low, high = index.substitute(self.single).range()
-        if any(map(_is_counted_in_parts, index.variables())):
-            high = low  # parts of what is not known: together they are as much as there is
+        open_ones = (v for v in index.variables() if isinstance(v.extent, OpenSize))
+        counted = {var: variable(Var(var.name, self._extent(var))) for var in open_ones}
+        low, high = index.substitute({**counted, **self.values}).range()
         if mask is None and buffer.space == "argument" and (low < 0 or high >= buffer.size):
             self.fail(f"{buffer.name}[{index}] reaches {low}…{high} of {buffer.size}")
+
+    def _extent(self, var: Var) -> int:
+        """How many values a variable has; of an open number, with as many rows as there may be."""
+        return run_time(var.extent).substitute(self.values).constant
 
     def _form(self, form: Affine, names: dict[str, Ref], loops: dict[str, Var]) -> None:
         for var in form.variables():
