@@ -35,22 +35,30 @@ def without_collection(work: Callable[P, R]) -> Callable[P, R]:
             _rest(before + 1)
             return work(*args, **kwargs)
         finally:
-            _rest(before)
+            try:
+                _rest(before)
+            except KeyboardInterrupt:  # one that came here: it may have come before anything was done
+                _rest(before)
+                raise
 
     return wrapper
 
 
 def _rest(own: int) -> None:
-    """Have this thread ask for it so many times."""
+    """Have this thread ask for it so many times.
+
+    A signal may come with any call: none stands between what belongs together, and asking the same again does no harm.
+    """
     global _resting, _was_on
     with _lock:
         more = own - getattr(_own, "resting", 0)
         if _resting == 0 and more > 0:
             _was_on = gc.isenabled()
-            gc.disable()
         _resting += more
         _own.resting = own
-        if _resting == 0 and more < 0 and _was_on:
+        if _resting > 0:
+            gc.disable()
+        elif more < 0 and _was_on:
             gc.enable()
 
 
