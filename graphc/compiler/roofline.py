@@ -21,7 +21,8 @@ from ..ir.op import Array
 
 CHAINS = 12
 """Independent chains: enough to hide the latency of a multiply-add."""
-ROUNDS = 200_000
+ROUNDS = 4_000_000
+"""Of a few milliseconds together: threads do not begin at the same moment."""
 COPY_BYTES = 64 * 2**20
 
 
