@@ -7,7 +7,7 @@ leaves behind when asked to, and keeps the texts that `dump` shows.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -108,6 +108,13 @@ def _traced_back(
     return found
 
 
+def _bound(bind: Callable[[], tuple[Graph, ExprTable[Expr]]], trace: Trace) -> Graph:
+    """The graph with its sizes bound, the trace going on from what its nodes were."""
+    graph, became = trace.timed("bind", bind)
+    trace.origins = _traced_back(ExprTable((new, (old,)) for old, new in became.items()), trace.origins)
+    return graph
+
+
 @without_collection
 def specialize(
     name: str,
@@ -142,12 +149,10 @@ def _specialize(
 ) -> Specialization:
     fixed = {n: size for n, size in sizes.items() if n != open_to}
     if fixed:
-        graph, bound = trace.timed("bind", lambda: bind_sizes(graph, fixed))
-        trace.origins = _traced_back(ExprTable((new, (old,)) for old, new in bound.items()), trace.origins)
+        graph = _bound(lambda: bind_sizes(graph, fixed), trace)
         graph = simplified(graph, options, trace)
     if open_to is not None:
-        graph, bound = trace.timed("bind", lambda: opened(graph, open_to, sizes[open_to]))
-        trace.origins = _traced_back(ExprTable((new, (old,)) for old, new in bound.items()), trace.origins)
+        graph = _bound(lambda: opened(graph, open_to, sizes[open_to]), trace)
     if verifying():
         trace.timed("verify", lambda: verify(graph))
     graph = confined(graph)

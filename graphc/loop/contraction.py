@@ -251,31 +251,24 @@ class Contraction(Planned):
         self._each("ip", self.m, blocks.rows, self.band, blocks.band, copy, parallel=True)
 
     def _interleave_rows(self, panel: Affine, rest: int) -> None:
-        """Pack the rows of a register block side by side."""
+        """Pack the rows of a register block side by side: as lanes, or one by one if nobody knows how many they are."""
         b, blocks = self.builder, self.blocks
-        assert self.packed_a is not None
-        k = Var("k", self.k)
-        if isinstance(rest, OpenSize):
-            self._steps_of(k, lambda: self._copy_column(k, panel, Var("r", rest)))
-            return
         rows = rest or blocks.rows
         lanes = 1 << max(blocks.rows - 1, 0).bit_length()
-        r = Var("r", max(rows, 2) if lanes > 1 else 1)
+        k = Var("k", self.k)
         with b.scope(k) as outer:
-            with b.scope(r) as inner:
-                value = b.pull(self.a, self._in_a(panel * blocks.rows + variable(r), variable(k)))
-                b.add(Store(self.packed_a, self._in_packed_a(variable(k), panel) + variable(r), value))
-                copied = tuple(inner.statements)
-            outer.statements += self._as_lanes(r, lanes, rows if rows < lanes else 0, copied)
+            if isinstance(rest, OpenSize):
+                r = Var("r", rest)
+                with b.loop(r):
+                    self._copy_element(k, panel, r)
+            else:
+                r = Var("r", max(rows, 2) if lanes > 1 else 1)
+                with b.scope(r) as inner:
+                    self._copy_element(k, panel, r)
+                    copied = tuple(inner.statements)
+                outer.statements += self._as_lanes(r, lanes, rows if rows < lanes else 0, copied)
             body = tuple(outer.statements)
         b.add(self._depth_loop(body, k) if blocks.by_rows else For(k, *full_range(k), body))
-
-    def _copy_column(self, k: Var, panel: Affine, r: Var) -> None:
-        """Pack as many rows as there are, one element of each."""
-        b = self.builder
-        assert self.packed_a is not None
-        with b.loop(r):
-            self._copy_element(k, panel, r)
 
     def _copy_element(self, k: Var, panel: Affine, r: Var) -> None:
         b = self.builder

@@ -61,6 +61,7 @@ OPEN: dict[str, tuple[Callable[[gc.Expr], Any], tuple[int, ...]]] = {
     "stack": (_attention, (9, 8)),
     "stack by one": (lambda x: gc.relu(x @ W), (5, 24)),
     "deep": (lambda x: gc.reshape(x, (x.shape[0], -1)) @ gc.ones((960, 3)), (40, 24)),
+    "backwards, deep and wide": (lambda x: gc.flip(x, axis=1) @ gc.ones((2200, 300)), (2200,)),
     "softmax": (lambda x: gc.grad(gc.sum(gc.square(gc.softmax(x, axis=-1))), x), (10,)),
     "normalized": (_normalized, (96,)),
     "sums": (lambda x: (gc.sum(x, axis=0), gc.mean(gc.exp(x), axis=0), gc.var(x, axis=0)), (33,)),
